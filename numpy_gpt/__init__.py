@@ -1,0 +1,35 @@
+"""numpy_gpt: a GPT-2 in pure NumPy, every gradient written by hand."""
+
+from numpy_gpt.attention import MultiHeadAttention
+from numpy_gpt.block import FeedForward, TransformerBlock
+from numpy_gpt.config import GPTConfig
+from numpy_gpt.kv_cache import KVCache
+from numpy_gpt.layers import GELU, Dropout, Embedding, LayerNorm, Linear
+from numpy_gpt.loss import CrossEntropy
+from numpy_gpt.model import GPTModel
+from numpy_gpt.module import Module, ModuleList, Parameter, no_grad
+from numpy_gpt.optim import AdamW, clip_grad_norm
+from numpy_gpt.shapes import float32, float64
+
+__all__ = [
+    "GELU",
+    "AdamW",
+    "CrossEntropy",
+    "Dropout",
+    "Embedding",
+    "FeedForward",
+    "GPTConfig",
+    "GPTModel",
+    "KVCache",
+    "LayerNorm",
+    "Linear",
+    "Module",
+    "ModuleList",
+    "MultiHeadAttention",
+    "Parameter",
+    "TransformerBlock",
+    "clip_grad_norm",
+    "float32",
+    "float64",
+    "no_grad",
+]

@@ -1,0 +1,129 @@
+"""Linear, Embedding, LayerNorm, GELU, Dropout: the leaves of the model."""
+
+import numpy as np
+
+from numpy_gpt.functional import gelu, gelu_backward, layer_norm, layer_norm_backward
+from numpy_gpt.module import Module, Parameter
+from numpy_gpt.shapes import Array, DType, Float, Int, float32
+
+
+class Linear(Module):
+    """y = x Wᵀ + b, with W (out, in) and b (out); both zero until initialised.
+
+    Backward, y_no = Σ_i x_ni W_oi + b_o over the N rows of all leading axes:
+
+        dx_ni = Σ_o dy_no W_oi        dW_oi = Σ_n dy_no x_ni        db_o = Σ_n dy_no
+        dx = dy W                     dW = dyᵀ x                    db = dyᵀ 1
+
+    Saved: x, for dW. Each product is one 2-D matrix product; the transposes cost nothing.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: DType = float32):
+        super().__init__()
+        self.weight = Parameter(np.zeros((out_features, in_features), dtype))
+        self.bias = Parameter(np.zeros(out_features, dtype)) if bias else None
+
+    def forward(self, x: Float[Array, "... in"]) -> Float[Array, "... out"]:
+        rows = x.reshape(-1, x.shape[-1])
+        y = rows @ self.weight.data.T
+        if self.bias is not None:
+            y += self.bias.data
+        self.save_for_backward(x)
+        return y.reshape(*x.shape[:-1], -1)
+
+    def backward(self, dy: Float[Array, "... out"]) -> Float[Array, "... in"]:
+        (x,) = self.saved()
+        dy = dy.reshape(-1, dy.shape[-1])
+        rows = x.reshape(-1, x.shape[-1])
+        if self.bias is not None and self.bias.requires_grad:  # y += b, for every row
+            self.bias.accumulate(dy.sum(axis=0))
+        if self.weight.requires_grad:  # y = rows Wᵀ, by W
+            self.weight.accumulate(dy.T @ rows)
+        dx = dy @ self.weight.data  # y = rows Wᵀ, by the rows
+        return dx.reshape(x.shape)
+
+
+class Embedding(Module):
+    """y = W[ids]: row ids of the table W (rows, C); zero until initialised.
+
+    Backward: dW[r] = Σ dy over all positions with ids = r; a row that occurs twice gets the sum of both, one that does
+    not occur gets nothing. Equal to onehot(ids)ᵀ dy without the one-hot matrix. Saved: ids, which have no gradient.
+    """
+
+    def __init__(self, num_rows: int, emb_dim: int, dtype: DType = float32):
+        super().__init__()
+        self.weight = Parameter(np.zeros((num_rows, emb_dim), dtype))
+
+    def forward(self, ids: Int[Array, "..."]) -> Float[Array, "... C"]:
+        self.save_for_backward(ids)
+        return self.weight.data[ids]
+
+    def backward(self, dy: Float[Array, "... C"]) -> None:
+        (ids,) = self.saved()
+        if self.weight.requires_grad:
+            self.weight.accumulate(dy, rows=ids)
+
+
+class LayerNorm(Module):
+    """Normalises each vector to mean 0 and variance 1, then scales and shifts: `functional.layer_norm`. Saved: x."""
+
+    def __init__(self, emb_dim: int, eps: float = 1e-5, dtype: DType = float32):
+        super().__init__()
+        self.eps = eps
+        self.weight = Parameter(np.ones(emb_dim, dtype))
+        self.bias = Parameter(np.zeros(emb_dim, dtype))
+
+    def forward(self, x: Float[Array, "... C"]) -> Float[Array, "... C"]:
+        self.save_for_backward(x)
+        return layer_norm(x, self.weight.data, self.bias.data, self.eps)
+
+    def backward(self, dy: Float[Array, "... C"]) -> Float[Array, "... C"]:
+        (x,) = self.saved()
+        dx, dweight, dbias = layer_norm_backward(dy, x, self.weight.data, self.eps)
+        if self.weight.requires_grad:
+            self.weight.accumulate(dweight)
+        if self.bias.requires_grad:
+            self.bias.accumulate(dbias)
+        return dx
+
+
+class GELU(Module):
+    """`functional.gelu`, in the tanh form. Saved: x."""
+
+    def forward(self, x: Float[Array, "... F"]) -> Float[Array, "... F"]:
+        self.save_for_backward(x)
+        return gelu(x)
+
+    def backward(self, dy: Float[Array, "... F"]) -> Float[Array, "... F"]:
+        (x,) = self.saved()
+        return gelu_backward(dy, x)
+
+
+class Dropout(Module):
+    """While training, zeroes a share drop_rate of the values and scales the rest by 1 / (1 - drop_rate).
+
+    The expected value stays x (Srivastava et al. 2014, section 10, inverted). Backward: dx = dy · keep / (1 - drop_rate), the same
+    values dropped. Saved: keep. Uniform numbers are drawn in float32 whatever x is, so one seed drops the same values in
+    either precision and in both twins.
+    """
+
+    def __init__(self, drop_rate: float, rng: np.random.Generator):
+        super().__init__()
+        self.drop_rate = drop_rate
+        self.rng = rng
+
+    def forward(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        keep = None
+        if self.training and self.drop_rate > 0:
+            keep = self.rng.random(x.shape, np.float32) >= self.drop_rate
+        self.save_for_backward(keep)
+        return x if keep is None else self._drop(x, keep)
+
+    def backward(self, dy: Float[Array, "..."]) -> Float[Array, "..."]:
+        (keep,) = self.saved()
+        return dy if keep is None else self._drop(dy, keep)
+
+    def _drop(self, x: Array, keep: Array) -> Array:
+        y = x * keep
+        y *= 1 / (1 - self.drop_rate)
+        return y

@@ -1,0 +1,48 @@
+"""CrossEntropy: how surprised the model was by the token that came."""
+
+import numpy as np
+
+from numpy_gpt.checks import check_targets
+from numpy_gpt.functional import logsumexp
+from numpy_gpt.module import Module
+from numpy_gpt.shapes import Array, Float, Int, Scalar
+
+
+class CrossEntropy(Module):
+    """L = 1/n Σ_i (log Σ_v exp(z_iv) - z_i,target(i)), over the n positions whose target is not ignore_index.
+
+    The mean of -log softmax(z)[target], computed through log-sum-exp: log(softmax + eps) would bend the loss, and without
+    eps a token of probability 0 would make it infinite. If every target is ignored, L and its gradient are 0.
+
+    Backward: ∂/∂z_iv of the log-sum-exp is softmax(z_i)_v, so
+
+        dz_iv = (softmax(z_i)_v - [v = target(i)]) / n        dz = (softmax(z) - onehot(targets)) / n
+
+    and 0 in ignored rows. Saved: z and its log-sum-exp, from which the softmax is one exp away; no second array as large as
+    the logits exists before the gradient itself. Source: Bishop 2006, eq. 4.109.
+    """
+
+    def __init__(self, ignore_index: int = -100):
+        super().__init__()
+        self.ignore_index = ignore_index
+
+    def forward(self, logits: Float[Array, "... V"], targets: Int[Array, "..."]) -> Scalar:
+        check_targets(logits, targets, self.ignore_index)
+        rows = logits.reshape(-1, logits.shape[-1])
+        targets = targets.reshape(-1)
+        counted = targets != self.ignore_index
+        targets = np.where(counted, targets, 0)
+        lse = logsumexp(rows)
+        picked = rows[np.arange(len(rows)), targets]
+        n = max(int(counted.sum()), 1)
+        self.save_for_backward(logits, targets, counted, lse, n)
+        return np.where(counted, lse - picked, 0).sum() / n
+
+    def backward(self, dloss: float = 1.0) -> Float[Array, "... V"]:
+        """∂L/∂logits, times dloss: the weight of this loss in a larger one, as one micro-batch of several."""
+        logits, targets, counted, lse, n = self.saved()
+        dlogits = logits.reshape(-1, logits.shape[-1]) - lse[:, None]
+        np.exp(dlogits, out=dlogits)  # softmax(z)
+        dlogits[np.arange(len(dlogits)), targets] -= 1  # - onehot(targets)
+        dlogits *= np.where(counted, dloss / n, 0).astype(dlogits.dtype)[:, None]  # loss = Σ counted … / n
+        return dlogits.reshape(logits.shape)

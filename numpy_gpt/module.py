@@ -1,0 +1,184 @@
+"""Parameter, Module, no_grad: what every layer shares, and where backward keeps its books."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ContextDecorator
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from numpy_gpt.checks import check_state_dict
+from numpy_gpt.shapes import Array
+
+_recording = ContextVar("recording", default=True)
+
+
+class no_grad(ContextDecorator):
+    """Inside it nothing is saved for backward; a context (`with no_grad():`) and a decorator (`@no_grad()`)."""
+
+    def __enter__(self):
+        self._token = _recording.set(False)
+
+    def __exit__(self, *exception):
+        _recording.reset(self._token)
+
+    def _recreate_cm(self):
+        return type(self)()
+
+
+class Parameter:
+    """A trainable array and the gradient that backward passes add to it.
+
+    data: the values; grad: None, or an array like data; requires_grad: False freezes it, and layers then skip the
+    work of its gradient.
+    """
+
+    def __init__(self, data: Array, requires_grad: bool = True):
+        self.data = data
+        self.grad: Array | None = None
+        self.requires_grad = requires_grad
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.data.shape
+
+    def accumulate(self, g: Array, rows: Array | None = None) -> None:
+        """Add g to the gradient: the only writer of `.grad`.
+
+        Without rows, g has the shape of data, and the first g becomes the gradient itself: hand over an array of your own.
+        With rows (integers of any shape), g[i] is added to row rows[i]; a row named twice receives both.
+        """
+        expected = self.data.shape if rows is None else rows.shape + self.data.shape[1:]
+        if g.shape != expected or g.dtype != self.data.dtype:
+            raise ValueError(
+                f"A gradient of shape {g.shape} and {g.dtype} does not fit the parameter, which takes {expected} and "
+                f"{self.data.dtype}; look for a transpose, a missing sum over the batch, or a scalar that changed the dtype."
+            )
+        if rows is not None:
+            if self.grad is None:
+                self.grad = np.zeros_like(self.data)
+            np.add.at(self.grad, rows, g)  # `grad[rows] += g` would keep only one of several equal rows
+        elif self.grad is None:
+            self.grad = g
+        else:
+            self.grad += g
+
+
+class Module:
+    """A layer: `y = layer(x)` saves what backward needs, `dx = layer.backward(dy)` uses it up.
+
+    What is saved lies on a stack, last in, first out, so one layer may serve several times in a forward pass, and
+    several forward passes may wait for their backward passes.
+    """
+
+    def __init__(self):
+        self.training = True
+        self._saved: list[tuple] = []
+
+    def __call__(self, *args, **kwargs):
+        return self.forward(*args, **kwargs)
+
+    def save_for_backward(self, *values: Any) -> None:
+        """Keep values for the backward pass that answers this forward pass."""
+        if not _recording.get():
+            return
+        self._saved.append(values)
+        if len(self._saved) == 16:
+            warnings.warn(
+                f"16 forward passes of {type(self).__name__} wait for a backward pass and keep their arrays; "
+                "run passes that need none inside `with no_grad():`.",
+                stacklevel=3,
+            )
+
+    def saved(self) -> tuple:
+        """What the last unanswered forward pass saved."""
+        if not self._saved:
+            raise RuntimeError(
+                f"{type(self).__name__}.backward has no forward pass to answer: call forward first, outside no_grad, "
+                "and backward once for each."
+            )
+        return self._saved.pop()
+
+    def children(self) -> Iterator[tuple[str, "Module"]]:
+        """(name, module) of the modules held directly, in the order of their assignment."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, "Module"]]:
+        """(path, module) of this module, whose path is the prefix, and of all below it."""
+        yield prefix, self
+        for name, child in self.children():
+            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+
+    def modules(self) -> Iterator["Module"]:
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(key, parameter); a parameter shared by two modules comes once, under its first key."""
+        seen = set()
+        for path, module in self.named_modules():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield f"{path}.{name}" if path else name, value
+
+    def parameters(self) -> Iterator[Parameter]:
+        return (parameter for _, parameter in self.named_parameters())
+
+    def num_parameters(self) -> int:
+        """How many numbers can be trained or frozen; shared ones count once."""
+        return sum(parameter.data.size for parameter in self.parameters())
+
+    def state_dict(self) -> dict[str, Array]:
+        """The parameters' arrays by key: the model's own, not copies."""
+        return {name: parameter.data for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Copy arrays (or tensors) into the parameters. Every key that does not fit is named in one error, and then
+        nothing is changed."""
+        own = dict(self.named_parameters())
+        check_state_dict({k: tuple(p.shape) for k, p in own.items()}, {k: tuple(v.shape) for k, v in state.items()})
+        for name, parameter in own.items():
+            parameter.data[...] = np.asarray(state[name])
+
+    def train(self, mode: bool = True) -> "Module":
+        """Dropout drops (mode True) or passes everything on (mode False)."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> "Module":
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def apply(self, function: Callable[["Module"], None]) -> "Module":
+        """Call the function on every module, children first."""
+        for _, child in self.children():
+            child.apply(function)
+        function(self)
+        return self
+
+
+class ModuleList(Module):
+    """Modules in a row, named 0, 1, 2, …"""
+
+    def __init__(self, modules: list[Module]):
+        super().__init__()
+        self._modules = list(modules)
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        return ((str(i), module) for i, module in enumerate(self._modules))
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules)
+
+    def __getitem__(self, index: int) -> Module:
+        return self._modules[index]
+
+    def __len__(self) -> int:
+        return len(self._modules)

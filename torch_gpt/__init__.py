@@ -1,0 +1,35 @@
+"""torch_gpt: the PyTorch twin of numpy_gpt, file by file, its gradients left to autograd."""
+
+from torch_gpt.attention import MultiHeadAttention
+from torch_gpt.block import FeedForward, TransformerBlock
+from torch_gpt.config import GPTConfig
+from torch_gpt.kv_cache import KVCache
+from torch_gpt.layers import GELU, Dropout, Embedding, LayerNorm, Linear
+from torch_gpt.loss import CrossEntropy
+from torch_gpt.model import GPTModel
+from torch_gpt.module import Module, ModuleList, Parameter, no_grad
+from torch_gpt.optim import AdamW, clip_grad_norm
+from torch_gpt.shapes import float32, float64
+
+__all__ = [
+    "GELU",
+    "AdamW",
+    "CrossEntropy",
+    "Dropout",
+    "Embedding",
+    "FeedForward",
+    "GPTConfig",
+    "GPTModel",
+    "KVCache",
+    "LayerNorm",
+    "Linear",
+    "Module",
+    "ModuleList",
+    "MultiHeadAttention",
+    "Parameter",
+    "TransformerBlock",
+    "clip_grad_norm",
+    "float32",
+    "float64",
+    "no_grad",
+]

@@ -1,0 +1,77 @@
+"""Linear, Embedding, LayerNorm, GELU, Dropout: the leaves of the model."""
+
+import numpy as np
+import torch
+
+from torch_gpt.functional import gelu, layer_norm
+from torch_gpt.module import Module, Parameter
+from torch_gpt.shapes import Array, DType, Float, Int, float32
+
+
+class Linear(Module):
+    """y = x Wᵀ + b, with W (out, in) and b (out); both zero until initialised."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: DType = float32):
+        super().__init__()
+        self.weight = Parameter(torch.zeros((out_features, in_features), dtype=dtype))
+        self.bias = Parameter(torch.zeros(out_features, dtype=dtype)) if bias else None
+
+    def forward(self, x: Float[Array, "... in"]) -> Float[Array, "... out"]:
+        y = x @ self.weight.T
+        if self.bias is not None:
+            y = y + self.bias
+        return y
+
+
+class Embedding(Module):
+    """y = W[ids]: row ids of the table W (rows, C); zero until initialised."""
+
+    def __init__(self, num_rows: int, emb_dim: int, dtype: DType = float32):
+        super().__init__()
+        self.weight = Parameter(torch.zeros((num_rows, emb_dim), dtype=dtype))
+
+    def forward(self, ids: Int[Array, "..."]) -> Float[Array, "... C"]:
+        return self.weight[ids]
+
+
+class LayerNorm(Module):
+    """Normalises each vector to mean 0 and variance 1, then scales and shifts: `functional.layer_norm`."""
+
+    def __init__(self, emb_dim: int, eps: float = 1e-5, dtype: DType = float32):
+        super().__init__()
+        self.eps = eps
+        self.weight = Parameter(torch.ones(emb_dim, dtype=dtype))
+        self.bias = Parameter(torch.zeros(emb_dim, dtype=dtype))
+
+    def forward(self, x: Float[Array, "... C"]) -> Float[Array, "... C"]:
+        return layer_norm(x, self.weight, self.bias, self.eps)
+
+
+class GELU(Module):
+    """`functional.gelu`, in the tanh form."""
+
+    def forward(self, x: Float[Array, "... F"]) -> Float[Array, "... F"]:
+        return gelu(x)
+
+
+class Dropout(Module):
+    """While training, zeroes a share drop_rate of the values and scales the rest by 1 / (1 - drop_rate).
+
+    The expected value stays x (Srivastava et al. 2014, section 10, inverted). Uniform numbers are drawn by NumPy in float32
+    whatever x is, so one seed drops the same values in either precision and in both twins.
+    """
+
+    def __init__(self, drop_rate: float, rng: np.random.Generator):
+        super().__init__()
+        self.drop_rate = drop_rate
+        self.rng = rng
+
+    def forward(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        keep = None
+        if self.training and self.drop_rate > 0:
+            keep = self.rng.random(tuple(x.shape), np.float32) >= self.drop_rate
+        return x if keep is None else self._drop(x, keep)
+
+    def _drop(self, x: Array, keep: np.ndarray) -> Array:
+        y = x * torch.from_numpy(keep).to(x.device)
+        return y * (1 / (1 - self.drop_rate))

@@ -1,0 +1,33 @@
+"""Parameter, Module, no_grad: PyTorch's own, with the state dict of the NumPy twin."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from numpy_gpt.checks import check_state_dict
+from torch_gpt.shapes import Array
+
+no_grad = torch.no_grad
+Parameter = torch.nn.Parameter
+ModuleList = torch.nn.ModuleList
+
+
+class Module(torch.nn.Module):
+    """A layer: `y = layer(x)`; autograd records what backward needs."""
+
+    def num_parameters(self) -> int:
+        """How many numbers can be trained or frozen; shared ones count once."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def state_dict(self) -> dict[str, Array]:
+        """The parameters' tensors by key: the model's own, not copies."""
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Copy tensors (or arrays) into the parameters. Every key that does not fit is named in one error, and then
+        nothing is changed."""
+        own = dict(self.named_parameters())
+        check_state_dict({k: tuple(p.shape) for k, p in own.items()}, {k: tuple(v.shape) for k, v in state.items()})
+        for name, parameter in own.items():
+            parameter.data[...] = torch.as_tensor(state[name])

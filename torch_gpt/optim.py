@@ -1,0 +1,79 @@
+"""AdamW and clip_grad_norm: from gradients to better weights."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+from numpy_gpt.checks import check_hyperparameters, check_optimizer_state
+from torch_gpt.module import Parameter
+
+
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), in PyTorch's order. At step t, with gradient g:
+
+        w ← w - lr · weight_decay · w                       (matrices and tables only, not biases and gains)
+        m ← β₁ m + (1 - β₁) g                               v ← β₂ v + (1 - β₂) g²
+        w ← w - lr · m / (1 - β₁ᵗ) / (√v / √(1 - β₂ᵗ) + eps)
+
+    Parameters without a gradient, or frozen, are left alone.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Parameter],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ):
+        check_hyperparameters(lr, betas, eps, weight_decay)
+        self.params = [p for p in params if p.requires_grad]
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.steps = 0
+        self.m = [torch.zeros_like(p.data) for p in self.params]
+        self.v = [torch.zeros_like(p.data) for p in self.params]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One update of every parameter that has a gradient."""
+        self.steps += 1
+        beta1, beta2 = self.betas
+        correction1 = 1 - beta1**self.steps
+        correction2 = math.sqrt(1 - beta2**self.steps)
+        for p, m, v in zip(self.params, self.m, self.v):
+            if p.grad is None:
+                continue
+            decay = self.weight_decay if len(p.shape) >= 2 else 0.0
+            w, g = p.data, p.grad
+            w *= 1 - self.lr * decay
+            m += (1 - beta1) * (g - m)
+            v += (1 - beta2) * (g * g - v)
+            w -= (self.lr / correction1) * m / (torch.sqrt(v) / correction2 + self.eps)
+
+    def zero_grad(self) -> None:
+        for p in self.params:
+            p.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Steps taken and, for each parameter in order, both moments: the optimizer's own tensors, not copies."""
+        return {"steps": self.steps, "m": self.m, "v": self.v}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Copy a state taken from an optimizer of the same parameters."""
+        check_optimizer_state([tuple(p.shape) for p in self.params], state)
+        self.steps = int(state["steps"])
+        for own, given in zip(self.m + self.v, [*state["m"], *state["v"]]):
+            own[...] = torch.as_tensor(given)
+
+
+def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
+    """Scale all gradients together by min(1, max_norm / (norm + 1e-6)); returns the norm before, √(Σ g²) over all of them."""
+    grads = [p.grad for p in params if p.grad is not None]
+    norm = math.sqrt(sum(float(torch.sum(g * g)) for g in grads))
+    scale = max_norm / (norm + 1e-6)
+    if scale < 1:
+        for g in grads:
+            g *= scale
+    return norm
