@@ -1,0 +1,163 @@
+"""One way to download a file: once, resumed after a break, checked, from the first address that has it."""
+
+import hashlib
+import http.client
+import os
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+TIMEOUT = 20.0  # seconds without a byte before a connection counts as dead
+ATTEMPTS = 3  # in a row without a new byte, for one address
+HEX_DIGITS_SHOWN = 12
+
+
+class DownloadError(OSError):
+    """A file that none of its addresses gave, or that cannot be kept; the message says how to lay it by hand."""
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: NUMPY_GPT_CACHE, or the system's place for caches."""
+    if chosen := os.environ.get("NUMPY_GPT_CACHE"):
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("numpy_gpt", appauthor=False)
+
+
+def sha256_of(path: str | os.PathLike) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def fetch(name: str, urls: Sequence[str], sha256: str, folder: str | os.PathLike, wait: float = 1.0) -> Path:
+    """The path of the file `name` in `folder`, downloaded from the first of `urls` that gives the right bytes.
+
+    A file that is there already, by hand or by an earlier download, is taken once its SHA-256 is right. What a broken
+    download leaves is kept as `name`.part and resumed, by the next attempt (after `wait` seconds, then twice as long)
+    or by the next call. Several processes may ask at once: one downloads, the others wait for it.
+    Raises ValueError for a file that is there with other bytes, DownloadError when no address gives the right ones.
+    """
+    from filelock import FileLock
+
+    path = Path(folder).expanduser() / name
+    if path.exists():
+        return _checked(path, sha256)
+    with _keeping(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(name + ".lock")).acquire()
+    with lock, _progress(name) as report:
+        if path.exists():
+            return _checked(path, sha256)
+        part = path.with_name(name + ".part")
+        failures = []
+        for url in urls:
+            failure = _download(url, part, sha256, wait, report)
+            if not failure:
+                with _keeping(path):
+                    os.replace(part, path)
+                return path
+            failures.append(f"{url}: {failure}")
+    raise DownloadError(f"{name} could not be downloaded ({'; '.join(failures)}); lay the file by hand at {path}.")
+
+
+def _checked(path: Path, sha256: str) -> Path:
+    if (found := sha256_of(path)) != sha256:
+        raise ValueError(
+            f"{path} has SHA-256 {found[:HEX_DIGITS_SHOWN]}… where {sha256[:HEX_DIGITS_SHOWN]}… is expected; "
+            "delete it to have it downloaded again, or lay the right file there."
+        )
+    return path
+
+
+def _download(url: str, part: Path, sha256: str, wait: float, report: Callable) -> str:
+    """Fill `part` from one address; "" once its bytes are right, else what went wrong."""
+    failure, barren, most = "", 0, part.stat().st_size if part.exists() else 0
+    if most and sha256_of(part) == sha256:
+        return ""
+    while barren < ATTEMPTS:
+        if barren:
+            time.sleep(wait * 2 ** (barren - 1))
+        try:
+            resumed = _receive(url, part, report)
+            if (found := sha256_of(part)) == sha256:
+                return ""
+            part.unlink()
+            failure = f"its bytes have SHA-256 {found[:HEX_DIGITS_SHOWN]}… instead of {sha256[:HEX_DIGITS_SHOWN]}…"
+            if not resumed:
+                return failure
+        except DownloadError:
+            raise
+        except urllib.error.HTTPError as error:
+            failure = f"HTTP {error.code} {error.reason}"
+            if error.code == 416:  # there is nothing after what we hold, so what we hold is not this file
+                part.unlink(missing_ok=True)
+            elif error.code < 500 and error.code not in (408, 429):
+                return failure
+        except (OSError, http.client.HTTPException) as error:
+            failure = str(getattr(error, "reason", error)) or type(error).__name__
+            if isinstance(getattr(error, "reason", None), socket.gaierror):  # no network, or no such host
+                return failure
+        size = part.stat().st_size if part.exists() else 0
+        barren, most = (0 if size > most else barren + 1), max(size, most)
+    return failure
+
+
+def _receive(url: str, part: Path, report: Callable) -> bool:
+    """Append what `part` lacks, or write it anew where the server cannot resume; whether it was resumed."""
+    start = part.stat().st_size if part.exists() else 0
+    headers = {"User-Agent": "numpy-gpt"} | ({"Range": f"bytes={start}-"} if start else {})
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT) as response:
+        if response.status != 206:
+            start = 0
+        elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+            raise ConnectionError(f"asked for bytes from {start}, got {response.headers.get('Content-Range')!r}")
+        length = response.headers.get("Content-Length")
+        total = start + int(length) if length else None
+        done = start
+        with _keeping(part):
+            file = open(part, "ab" if start else "wb")  # noqa: SIM115 (closed by the next line)
+        with file:
+            report(done, total)
+            while piece := response.read1(1 << 16):
+                with _keeping(part):
+                    file.write(piece)
+                done += len(piece)
+                report(done, total)
+            with _keeping(part):
+                file.flush()
+                os.fsync(file.fileno())
+    if total is not None and done < total:
+        raise ConnectionError(f"the connection broke off after {done} of {total} bytes")
+    return start > 0
+
+
+@contextmanager
+def _keeping(path: Path) -> Iterator[None]:
+    """Tell a disk's refusal from a network's: only the second is worth another attempt."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise DownloadError(
+            f"{path} cannot be written ({reason}); make room, or set NUMPY_GPT_CACHE to another folder."
+        ) from error
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = BarColumn(bar_width=20), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
