@@ -1,13 +1,14 @@
 """Pure functions, each with its backward right under it.
 
-Backward functions take the gradient dy of a loss L by the output, dy = ∂L/∂y, and return the gradient by the input, dx = ∂L/∂x.
-Nothing passed in is changed; in-place operations work on arrays made here.
+Backward functions take the gradient of a loss L by the output, dy = ∂L/∂y, and return the gradient by the input,
+dx = ∂L/∂x. Nothing passed in is changed; in-place operations work on arrays made here.
 """
 
 import math
 
 import numpy as np
 
+from numpy_gpt.blocks import in_blocks
 from numpy_gpt.shapes import Array, Float
 
 GELU_SCALE = math.sqrt(2 / math.pi)
@@ -54,6 +55,7 @@ def logsumexp(x: Float[Array, "N V"], rows: int = 8) -> Float[Array, " N"]:
     return result
 
 
+@in_blocks
 def gelu(x: Float[Array, "... F"]) -> Float[Array, "... F"]:
     """y = x (1 + tanh u) / 2 with u = √(2/π) (x + 0.044715 x³).
 
@@ -67,6 +69,7 @@ def gelu(x: Float[Array, "... F"]) -> Float[Array, "... F"]:
     return y
 
 
+@in_blocks
 def gelu_backward(dy: Float[Array, "... F"], x: Float[Array, "... F"]) -> Float[Array, "... F"]:
     """dx = dy [ (1 + t) / 2 + x (1 - t²) u' / 2 ] with t = tanh u and u' = √(2/π) (1 + 3 · 0.044715 x²).
 
@@ -120,9 +123,9 @@ def layer_norm_backward(
 
         dx = r [ g - mean(g) - x̂ · mean(g · x̂) ]        dweight = Σ_rows dy · x̂        dbias = Σ_rows dy
 
-    x reaches y_c three ways. Directly: r g. Through μ, which all x̂_c share with -r: the mean of g goes off. Through
-    σ, where ∂x̂_c/∂x_j gains -r x̂_c x̂_j / C: the part of g along x̂ goes off. As a projection: dx = r (I - 11ᵀ/C - x̂x̂ᵀ/C) g,
-    so a shift or a stretch of x, which y does not feel, gets no gradient. Saved is x; x̂ and r are computed again.
+    x_j reaches x̂_c three ways, ∂x̂_c/∂x_j = r (δ_cj - 1/C - x̂_c x̂_j / C): directly, through μ, and through σ. As a matrix,
+    dx = r (I - 11ᵀ/C - x̂x̂ᵀ/C) g: a shift or a stretch of x, which y does not feel, gets no gradient. Saved is x; x̂ and r
+    are computed again.
     """
     x_hat, r = _normalize(x, eps)
     dy_x_hat = dy * x_hat

@@ -11,15 +11,15 @@ from numpy_gpt.shapes import Array, Float, Int, Scalar
 class CrossEntropy(Module):
     """L = 1/n Σ_i (log Σ_v exp(z_iv) - z_i,target(i)), over the n positions whose target is not ignore_index.
 
-    The mean of -log softmax(z)[target], computed through log-sum-exp: log(softmax + eps) would bend the loss, and without
-    eps a token of probability 0 would make it infinite. If every target is ignored, L and its gradient are 0.
+    The mean of -log softmax(z)[target], computed through log-sum-exp: log(softmax + eps) would bend the loss, and
+    without eps a token of probability 0 would make it infinite. If every target is ignored, L and its gradient are 0.
 
     Backward: ∂/∂z_iv of the log-sum-exp is softmax(z_i)_v, so
 
         dz_iv = (softmax(z_i)_v - [v = target(i)]) / n        dz = (softmax(z) - onehot(targets)) / n
 
-    and 0 in ignored rows. Saved: z and its log-sum-exp, from which the softmax is one exp away; no second array as large as
-    the logits exists before the gradient itself. Source: Bishop 2006, eq. 4.109.
+    and 0 in ignored rows. Saved: z and its log-sum-exp, from which the softmax is one exp away; no second array as large
+    as the logits exists before the gradient itself. Source: Bishop 2006, eq. 4.109.
     """
 
     def __init__(self, ignore_index: int = -100):

@@ -46,14 +46,14 @@ class Parameter:
     def accumulate(self, g: Array, rows: Array | None = None) -> None:
         """Add g to the gradient: the only writer of `.grad`.
 
-        Without rows, g has the shape of data, and the first g becomes the gradient itself: hand over an array of your own.
+        Without rows, g has the shape of data, and the first g becomes the gradient itself: hand over your own array.
         With rows (integers of any shape), g[i] is added to row rows[i]; a row named twice receives both.
         """
         expected = self.data.shape if rows is None else rows.shape + self.data.shape[1:]
         if g.shape != expected or g.dtype != self.data.dtype:
             raise ValueError(
                 f"A gradient of shape {g.shape} and {g.dtype} does not fit the parameter, which takes {expected} and "
-                f"{self.data.dtype}; look for a transpose, a missing sum over the batch, or a scalar that changed the dtype."
+                f"{self.data.dtype}; look for a transpose, a missing sum over the batch, or a scalar that raised the dtype."
             )
         if rows is not None:
             if self.grad is None:

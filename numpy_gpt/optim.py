@@ -1,18 +1,20 @@
 """AdamW and clip_grad_norm: from gradients to better weights."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from numpy_gpt.blocks import blocks
 from numpy_gpt.checks import check_hyperparameters, check_optimizer_state
 from numpy_gpt.module import Parameter
-from numpy_gpt.shapes import Array
 
 
 class AdamW:
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), in PyTorch's order. At step t, with gradient g:
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), in PyTorch's order.
+
+    At step t, with gradient g:
 
         w ← w - lr · weight_decay · w                       (matrices and tables only, not biases and gains)
         m ← β₁ m + (1 - β₁) g                               v ← β₂ v + (1 - β₂) g²
@@ -46,7 +48,7 @@ class AdamW:
             if p.grad is None:
                 continue
             decay = self.weight_decay if len(p.shape) >= 2 else 0.0
-            for w, g, m, v in _blocks(p.data, p.grad, m_whole, v_whole):
+            for w, g, m, v in blocks(p.data, p.grad, m_whole, v_whole):
                 w *= 1 - self.lr * decay
                 m += (1 - beta1) * (g - m)
                 v += (1 - beta2) * (g * g - v)
@@ -69,7 +71,7 @@ class AdamW:
 
 
 def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
-    """Scale all gradients together by min(1, max_norm / (norm + 1e-6)); returns the norm before, √(Σ g²) over all of them."""
+    """Scale all gradients together by min(1, max_norm / (norm + 1e-6)); returns the norm √(Σ g²) that they had before."""
     grads = [p.grad for p in params if p.grad is not None]
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in grads))
     scale = max_norm / (norm + 1e-6)
@@ -77,10 +79,3 @@ def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
         for g in grads:
             g *= scale
     return norm
-
-
-def _blocks(*arrays: Array, size: int = 1 << 16) -> Iterator[tuple[Array, ...]]:
-    """Matching stretches of equally large arrays, short enough to stay in the cache through a whole update."""
-    flat = [array.reshape(-1) for array in arrays]
-    for start in range(0, flat[0].size, size):
-        yield tuple(array[start : start + size] for array in flat)

@@ -57,8 +57,8 @@ class GELU(Module):
 class Dropout(Module):
     """While training, zeroes a share drop_rate of the values and scales the rest by 1 / (1 - drop_rate).
 
-    The expected value stays x (Srivastava et al. 2014, section 10, inverted). Uniform numbers are drawn by NumPy in float32
-    whatever x is, so one seed drops the same values in either precision and in both twins.
+    The expected value stays x (Srivastava et al. 2014, section 10, inverted). Uniform numbers are drawn by NumPy in
+    float32 whatever x is, so one seed drops the same values in either precision and in both twins.
     """
 
     def __init__(self, drop_rate: float, rng: np.random.Generator):

@@ -11,7 +11,9 @@ from torch_gpt.module import Parameter
 
 
 class AdamW:
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), in PyTorch's order. At step t, with gradient g:
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), in PyTorch's order.
+
+    At step t, with gradient g:
 
         w ← w - lr · weight_decay · w                       (matrices and tables only, not biases and gains)
         m ← β₁ m + (1 - β₁) g                               v ← β₂ v + (1 - β₂) g²
@@ -48,9 +50,9 @@ class AdamW:
             decay = self.weight_decay if len(p.shape) >= 2 else 0.0
             w, g = p.data, p.grad
             w *= 1 - self.lr * decay
-            m += (1 - beta1) * (g - m)
-            v += (1 - beta2) * (g * g - v)
-            w -= (self.lr / correction1) * m / (torch.sqrt(v) / correction2 + self.eps)
+            m.mul_(beta1).add_(g, alpha=1 - beta1)
+            v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+            w.addcdiv_(m, torch.sqrt(v).div_(correction2).add_(self.eps), value=-self.lr / correction1)
 
     def zero_grad(self) -> None:
         for p in self.params:
@@ -69,7 +71,7 @@ class AdamW:
 
 
 def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
-    """Scale all gradients together by min(1, max_norm / (norm + 1e-6)); returns the norm before, √(Σ g²) over all of them."""
+    """Scale all gradients together by min(1, max_norm / (norm + 1e-6)); returns the norm √(Σ g²) that they had before."""
     grads = [p.grad for p in params if p.grad is not None]
     norm = math.sqrt(sum(float(torch.sum(g * g)) for g in grads))
     scale = max_norm / (norm + 1e-6)

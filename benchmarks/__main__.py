@@ -1,0 +1,18 @@
+"""python -m benchmarks NAME: each benchmark prints the machine, every round, and a table of medians."""
+
+from typing import Annotated, Union
+
+import tyro
+
+from benchmarks.training import Training
+
+ALL = {"training": Training}
+
+
+def main() -> None:
+    choices = tuple(Annotated[kind, tyro.conf.subcommand(name, prefix_name=False)] for name, kind in ALL.items())
+    tyro.cli(Union[choices], prog="python -m benchmarks", description=__doc__).run()  # noqa: UP007
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""python3 run.py demo | test | bench [options]: makes .venv, installs what the command needs, runs it.
+
+    demo    compare the NumPy GPT with its PyTorch twin, then train the NumPy GPT on the stories (about 90 s)
+    test    lint, then the whole suite
+    bench   what is fast, against what a user would take instead
+
+Options after the command are handed on: `python3 run.py test -k attention`.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+EXTRAS = {"demo": ["torch"], "test": ["test"], "bench": ["bench"]}
+
+
+def main() -> int:
+    command, *options = sys.argv[1:] or [""]
+    if command not in EXTRAS:
+        print(__doc__.strip(), file=sys.stderr)
+        return 0 if command in ("-h", "--help") else 2
+    if sys.version_info < (3, 10):
+        print(f"This is Python {sys.version.split()[0]}; take 3.10 or newer.", file=sys.stderr)
+        return 2
+    try:
+        install(EXTRAS[command])
+        return {"demo": demo, "test": test, "bench": bench}[command](options)
+    except subprocess.CalledProcessError as error:
+        print(f"`{' '.join(map(str, error.cmd))}` failed with status {error.returncode}; see above.", file=sys.stderr)
+        return error.returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+def demo(options: list[str]) -> int:
+    return python("-m", "parity_tests") or python("-m", "numpy_gpt", "demo", *options)
+
+
+def test(options: list[str]) -> int:
+    lint = python("-m", "ruff", "check", ".") or python("-m", "ruff", "format", "--check", ".")
+    return lint or python("-m", "pytest", "-n", "2", "--dist", "loadfile", *options)
+
+
+def bench(options: list[str]) -> int:
+    return python("-m", "benchmarks", *options)
+
+
+def python(*args: str) -> int:
+    try:
+        return subprocess.run([PYTHON, *args], cwd=ROOT).returncode
+    except KeyboardInterrupt:  # the child has had the same Ctrl-C and has said what there is to say
+        return 130
+
+
+def install(extras: list[str]) -> None:
+    """Bring .venv to what the extras need; a stamp of the files that decide it makes the next time instant."""
+    wanted = b"".join((ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
+    stamp = VENV / f"installed-{'-'.join(extras)}"
+    digest = hashlib.sha256(wanted + sys.version.encode()).hexdigest()
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
+        return
+    if not PYTHON.exists():
+        print("Making .venv ...", flush=True)
+        venv.create(VENV, with_pip=True)
+    print(f"Installing numpy-gpt[{','.join(extras)}] (once) ...", flush=True)
+    package = f"{ROOT}[{','.join(extras)}]"
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--constraint", ROOT / "constraints.txt", "--editable", package], check=True)
+    stamp.write_text(digest, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
