@@ -3,6 +3,7 @@
 from numpy_gpt.attention import MultiHeadAttention
 from numpy_gpt.block import FeedForward, TransformerBlock
 from numpy_gpt.config import GPTConfig
+from numpy_gpt.generate import Step, attention_maps, generate, generate_text_simple, stream
 from numpy_gpt.kv_cache import KVCache
 from numpy_gpt.layers import GELU, Dropout, Embedding, LayerNorm, Linear
 from numpy_gpt.loss import CrossEntropy
@@ -27,9 +28,14 @@ __all__ = [
     "ModuleList",
     "MultiHeadAttention",
     "Parameter",
+    "Step",
     "TransformerBlock",
+    "attention_maps",
     "clip_grad_norm",
     "float32",
     "float64",
+    "generate",
+    "generate_text_simple",
     "no_grad",
+    "stream",
 ]

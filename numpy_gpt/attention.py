@@ -13,8 +13,8 @@ from numpy_gpt.shapes import Array, Bool, DType, Float, Int, float32
 
 
 def hidden_keys(T: int, S: int, padding: Int[Array, " B"] | None = None) -> Bool[Array, "*B T S"]:
-    """True where query t must not see key s: in its future, counted from the lower right because the last query belongs to
-    the last key also when earlier keys come from a cache, or among the padding tokens that a row begins with."""
+    """True where query t must not see key s: in its future, counted from the lower right because the last query belongs
+    to the last key also when earlier keys come from a cache, or among the padding tokens that a row begins with."""
     hidden = np.arange(S) > np.arange(T)[:, None] + (S - T)
     if padding is not None:
         hidden = hidden | (np.arange(S) < padding[:, None, None, None])
@@ -44,8 +44,8 @@ class MultiHeadAttention(Module):
         a_ts = Σ_d q_td k_sd / √D:    dq_td = Σ_s da_ts k_sd / √D     dq = da k / √D
                                       dk_sd = Σ_t da_ts q_td / √D     dk = daᵀ q / √D
 
-    with da = softmax_backward(dp, p), zero wherever a key was hidden. A bias on k shifts a row of a by one number, which
-    softmax does not feel: its gradient is zero in exact arithmetic.
+    with da = softmax_backward(dp, p), zero wherever a key was hidden. A bias on k shifts a row of a by one number,
+    which softmax does not feel: its gradient is zero in exact arithmetic.
 
     Source: Vaswani et al. 2017, section 3.2; one projection for q, k and v as in GPT-2.
     """
@@ -57,6 +57,7 @@ class MultiHeadAttention(Module):
         self.c_proj = Linear(config.emb_dim, config.emb_dim, dtype=dtype)
         self.attn_dropout = Dropout(config.drop_rate, rng)
         self.resid_dropout = Dropout(config.drop_rate, rng)
+        self.maps: list[Array] | None = None  # where forward leaves its attention weights, if someone looks
 
     def forward(
         self, x: Float[Array, "B T C"], cache: LayerCache | None = None, padding: Int[Array, " B"] | None = None
@@ -68,6 +69,8 @@ class MultiHeadAttention(Module):
         scores *= 1 / math.sqrt(q.shape[-1])
         np.copyto(scores, -np.inf, where=hidden_keys(q.shape[2], k.shape[2], padding))
         p = softmax(scores)
+        if self.maps is not None:
+            self.maps.append(p)
         dropped = self.attn_dropout(p)
         context = merge_heads(dropped @ v)
         self.save_for_backward(q, k, v, p, dropped)

@@ -16,10 +16,10 @@ from numpy_gpt.shapes import Array, DType, Float, Int, float32
 class GPTModel(Module):
     """GPT-2: embeddings, n_layers blocks, a last LayerNorm, and a head that compares with every token's embedding.
 
-    rng draws the initial weights, then the dropout masks (None: seed 0, so that two models built alike are alike). Weights
-    are drawn in float32 for either dtype. initialize=False leaves them at zero, for weights that come from a file.
+    rng draws the initial weights, then the dropout masks (None: seed 0, so that two models built alike are alike).
+    Weights are drawn in float32 for either dtype. initialize=False leaves them at zero, for weights that come from a file.
 
-    With tie_embeddings the head shares its weight with wte: one array that collects both gradients (Press and Wolf 2017).
+    With tie_embeddings the head shares its weight with wte: one array, both gradients (Press and Wolf 2017).
     """
 
     def __init__(
@@ -44,8 +44,9 @@ class GPTModel(Module):
             self.initialize(rng)
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Normal weights, deviation 0.02 (wpe 0.01), as OpenAI's code; the layers that write into the residual stream
-        / √(2 n_layers), so that its variance does not grow with depth (Radford et al. 2019, section 2.3). Biases 0, gains 1."""
+        """Normal weights of deviation 0.02 (wpe 0.01), as in OpenAI's code; biases 0, gains 1. In the layers that write
+        into the residual stream 0.02 / √(2 n_layers), so that its variance does not grow with depth (Radford et al.
+        2019, section 2.3)."""
         for name, parameter in self.named_parameters():
             if len(parameter.shape) == 2:
                 std = 0.01 if name == "wpe.weight" else 0.02
@@ -54,10 +55,15 @@ class GPTModel(Module):
                 parameter.data[...] = std * rng.standard_normal(parameter.shape, np.float32)
 
     def forward(
-        self, ids: Int[Array, "B T"], cache: KVCache | None = None, padding: Int[Array, " B"] | None = None
-    ) -> Float[Array, "B T V"]:
-        """Logits. cache: keys and values of earlier positions, to which these are added; padding: how many tokens at the
-        start of each row are filler, which no other token sees and which positions do not count."""
+        self,
+        ids: Int[Array, "B T"],
+        cache: KVCache | None = None,
+        padding: Int[Array, " B"] | None = None,
+        last_only: bool = False,
+    ) -> Float[Array, "B T_out V"]:
+        """Logits of every position. For generation: cache holds keys and values of earlier positions, to which these
+        are added; padding says how many tokens at the start of each row are filler, which no other token sees and
+        positions do not count; last_only asks for the logits of the last position alone, which have no backward."""
         past = 0 if cache is None else cache.length
         check_ids(ids, self.config, past)
         B, T = ids.shape
@@ -68,6 +74,8 @@ class GPTModel(Module):
         x = self.drop(x)
         for i, block in enumerate(self.h):
             x = block(x, None if cache is None else cache[i], padding)
+        if last_only:
+            x = x[:, -1:]
         x = self.ln_f(x)
         return self.lm_head(x)
 

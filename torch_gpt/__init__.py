@@ -3,6 +3,7 @@
 from torch_gpt.attention import MultiHeadAttention
 from torch_gpt.block import FeedForward, TransformerBlock
 from torch_gpt.config import GPTConfig
+from torch_gpt.generate import Step, attention_maps, generate, generate_text_simple, stream
 from torch_gpt.kv_cache import KVCache
 from torch_gpt.layers import GELU, Dropout, Embedding, LayerNorm, Linear
 from torch_gpt.loss import CrossEntropy
@@ -27,9 +28,14 @@ __all__ = [
     "ModuleList",
     "MultiHeadAttention",
     "Parameter",
+    "Step",
     "TransformerBlock",
+    "attention_maps",
     "clip_grad_norm",
     "float32",
     "float64",
+    "generate",
+    "generate_text_simple",
     "no_grad",
+    "stream",
 ]

@@ -14,8 +14,8 @@ from torch_gpt.shapes import Array, Bool, DType, Float, Int, float32
 
 
 def hidden_keys(T: int, S: int, padding: Int[Array, " B"] | None = None) -> Bool[Array, "*B T S"]:
-    """True where query t must not see key s: in its future, counted from the lower right because the last query belongs to
-    the last key also when earlier keys come from a cache, or among the padding tokens that a row begins with."""
+    """True where query t must not see key s: in its future, counted from the lower right because the last query belongs
+    to the last key also when earlier keys come from a cache, or among the padding tokens that a row begins with."""
     hidden = torch.arange(S) > torch.arange(T)[:, None] + (S - T)
     if padding is not None:
         hidden = hidden.to(padding.device) | (torch.arange(S, device=padding.device) < padding[:, None, None, None])
@@ -47,6 +47,7 @@ class MultiHeadAttention(Module):
         self.c_proj = Linear(config.emb_dim, config.emb_dim, dtype=dtype)
         self.attn_dropout = Dropout(config.drop_rate, rng)
         self.resid_dropout = Dropout(config.drop_rate, rng)
+        self.maps: list[Array] | None = None  # where forward leaves its attention weights, if someone looks
 
     def forward(
         self, x: Float[Array, "B T C"], cache: LayerCache | None = None, padding: Int[Array, " B"] | None = None
@@ -58,6 +59,8 @@ class MultiHeadAttention(Module):
         scores = scores * (1 / math.sqrt(q.shape[-1]))
         scores = scores.masked_fill(hidden_keys(q.shape[2], k.shape[2], padding).to(x.device), -math.inf)
         p = softmax(scores)
+        if self.maps is not None:
+            self.maps.append(p)
         dropped = self.attn_dropout(p)
         context = merge_heads(dropped @ v)
         return self.resid_dropout(self.c_proj(context))

@@ -1,36 +1,48 @@
 """KVCache: the keys and values of the tokens already seen, so that generation computes each only once."""
 
-import torch
-
+from numpy_gpt.checks import check_cache
 from torch_gpt.config import GPTConfig
-from torch_gpt.shapes import Array, DType, Float, float32
+from torch_gpt.shapes import Array, Float
 
 
 class LayerCache:
-    """Keys and values of one attention layer, in arrays (B, H, context_length, D) allocated once and filled from the left."""
+    """Keys and values of one attention layer, in arrays (B, H, capacity, D) filled from the left.
 
-    def __init__(self, config: GPTConfig, batch_size: int, dtype: DType = float32):
-        shape = (batch_size, config.n_heads, config.context_length, config.head_dim)
-        self.keys = torch.zeros(shape, dtype=dtype)
-        self.values = torch.zeros(shape, dtype=dtype)
+    They are allocated once, when the first keys come and show their batch size and dtype.
+    """
+
+    def __init__(self, capacity: int):
+        self.capacity = capacity
         self.length = 0
+        self.keys: Array | None = None
+        self.values: Array | None = None
 
     def append(
         self, k: Float[Array, "B H T D"], v: Float[Array, "B H T D"]
     ) -> tuple[Float[Array, "B H S D"], Float[Array, "B H S D"]]:
         """Add T positions; all S keys and values so far, as views."""
-        end = self.length + k.shape[2]
-        self.keys[:, :, self.length : end] = k
-        self.values[:, :, self.length : end] = v
+        B, H, T, D = k.shape
+        if self.keys is None:
+            self.keys = k.new_zeros((B, H, self.capacity, D))
+            self.values = v.new_zeros((B, H, self.capacity, D))
+        start, end = self.length, self.length + T
+        check_cache(B, end, len(self.keys), self.capacity)
+        self.keys[:, :, start:end] = k
+        self.values[:, :, start:end] = v
         self.length = end
         return self.keys[:, :, :end], self.values[:, :, :end]
 
 
 class KVCache:
-    """One LayerCache for each block of a model; `cache[i]` serves block i. Memory: 2 · n_layers · B · context_length · C numbers."""
+    """One LayerCache for each block of a model; `cache[i]` serves block i.
 
-    def __init__(self, config: GPTConfig, batch_size: int, dtype: DType = float32):
-        self.layers = [LayerCache(config, batch_size, dtype) for _ in range(config.n_layers)]
+    capacity: how many positions fit; None: the context_length, beyond which no position has an embedding. Memory:
+    2 · n_layers · B · capacity · C numbers.
+    """
+
+    def __init__(self, config: GPTConfig, capacity: int | None = None):
+        capacity = config.context_length if capacity is None else capacity
+        self.layers = [LayerCache(capacity) for _ in range(config.n_layers)]
 
     def __getitem__(self, index: int) -> LayerCache:
         return self.layers[index]

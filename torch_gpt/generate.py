@@ -1,0 +1,204 @@
+"""Generation: a text goes on one token at a time, each chosen from the logits of all before it.
+
+`generate_text_simple` is the whole idea. `generate` adds chance, batches of unequal prompts, and a cache with which a
+new token costs the work of one position; `stream`, from which it is built, hands out each step as it is made.
+
+Past the context length a row sees a window of its text. A window that has outgrown context_length is cut to its last
+half, context_length // 2 tokens, which then begin at position 0: positions are absolute, so every cached key is void, and
+the room of half a window makes that rare. (Cut by one token only, as in generate_text_simple, it would happen at every
+token.) A prompt that is longer begins with its last context_length tokens. The rule looks at each row alone, so a row's
+text depends neither on its neighbours nor on the cache.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from numpy_gpt.checks import check_logits, check_prompts, check_sampling
+from torch_gpt.kv_cache import KVCache
+from torch_gpt.model import GPTModel
+from torch_gpt.module import no_grad
+from torch_gpt.sampling import draw, likeliest, penalize_repetition, probabilities
+from torch_gpt.shapes import Array, Float, Int
+
+Prompts = Int[Array, "B T"] | Sequence[Sequence[int]]
+
+
+@no_grad()
+def generate_text_simple(
+    model: GPTModel, ids: Int[Array, "B T"], max_new_tokens: int, context_size: int
+) -> Int[Array, "B T_out"]:
+    """ids and, after them, max_new_tokens likeliest tokens, each chosen from the context_size tokens before it."""
+    for _ in range(max_new_tokens):
+        logits = model(ids[:, -context_size:])[:, -1]
+        next_ids = logits.argmax(dim=-1)
+        ids = torch.cat([ids, next_ids[:, None]], dim=1)
+    return ids
+
+
+@contextmanager
+def evaluation(model: GPTModel) -> Iterator[None]:
+    """The model without dropout, and afterwards as it was."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
+
+
+@contextmanager
+def recorded_attention(model: GPTModel) -> Iterator[list[Array]]:
+    """A list to which every block's attention adds its weights (B, H, T, S), first block first."""
+    maps: list[Array] = []
+    for block in model.h:
+        block.attn.maps = maps
+    try:
+        yield maps
+    finally:
+        for block in model.h:
+            block.attn.maps = None
+
+
+@no_grad()
+def attention_maps(model: GPTModel, ids: Int[Array, "B T"]) -> Float[Array, "n_layers B H T T"]:
+    """How much each position (last axis but one) sees of each (last axis), by block and head; a position's sum is 1."""
+    with evaluation(model), recorded_attention(model) as maps:
+        model(ids, last_only=True)
+    return torch.stack(maps)
+
+
+class Windows:
+    """What the next token of each row can see, and the keys and values already computed for it."""
+
+    def __init__(self, model: GPTModel, rows: Sequence[Sequence[int]], cache: KVCache | None):
+        self.model = model
+        self.rows = [list(row[-model.config.context_length :]) for row in rows]
+        self.cache = cache
+        self.padding: Int[Array, " B"] | None = None
+
+    @no_grad()
+    def next_logits(self, attention: bool) -> tuple[Float[Array, "B V"], Float[Array, "n_layers B H S"] | None]:
+        """The logits of each row's next token, from its whole window or from its last token and the cache, and, if asked
+        for, the attention weights of that last token. Shorter rows begin with padding, so that all end together."""
+        if self.cache is None or self.cache.length == 0:
+            T = max(map(len, self.rows))
+            padding = [T - len(row) for row in self.rows]
+            self.padding = self._array(padding) if any(padding) else None
+            ids = self._array([[0] * n + row for n, row in zip(padding, self.rows)])
+        else:
+            ids = self._array([row[-1:] for row in self.rows])
+        with recorded_attention(self.model) if attention else nullcontext() as maps:
+            logits = self.model(ids, self.cache, self.padding, last_only=True)[:, -1]
+        check_logits(float(logits.max()))
+        return logits, torch.stack([p[:, :, -1] for p in maps]) if attention else None
+
+    def append(self, tokens: Sequence[int]) -> None:
+        """Each row's new token. A window that has outgrown the context is cut, and then all begin a fresh cache."""
+        context_length = self.model.config.context_length
+        for row, token in zip(self.rows, tokens):
+            row.append(token)
+            if len(row) > context_length:
+                del row[: -max(context_length // 2, 1)]
+                if self.cache is not None:
+                    self.cache.reset()
+
+    def _array(self, values: list) -> Array:
+        return torch.tensor(values, device=self.model.wte.weight.device)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of generation.
+
+    tokens: each row's new token, None once the row has ended. candidates: for each row the likeliest tokens with their
+    probabilities, the largest first. attention: how much the position that chose the token saw of each position in the
+    window, (n_layers, B, H, S); the shorter rows of a batch begin with padding, which nobody sees.
+    """
+
+    tokens: list[int | None]
+    candidates: list[list[tuple[int, float]]] = field(default_factory=list)
+    attention: Array | None = None
+
+
+def stream(
+    model: GPTModel,
+    ids: Prompts,
+    max_new_tokens: int,
+    *,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    repetition_penalty: float | None = None,
+    eos_id: int | None = None,
+    rng: np.random.Generator | None = None,
+    use_cache: bool = True,
+    candidates: int = 0,
+    attention: bool = False,
+) -> Iterator[Step]:
+    """What `generate` does, step by step, until every row has ended; the model is in evaluation mode meanwhile.
+
+    candidates: how many of the likeliest tokens each step reports, with the probabilities that it drew from (with
+    temperature 0, which draws nothing, those at temperature 1). attention: whether it reports attention weights.
+    """
+    check_sampling(model.config, max_new_tokens, temperature, top_k, top_p, repetition_penalty, eos_id)
+    rows = check_prompts(ids, model.config)
+    rng = np.random.default_rng() if rng is None else rng
+    capacity = min(max(map(len, rows)) + max_new_tokens, model.config.context_length)
+    windows = Windows(model, rows, KVCache(model.config, capacity) if use_cache else None)
+
+    def steps() -> Iterator[Step]:
+        ended = [False] * len(rows)
+        with evaluation(model):
+            for _ in range(max_new_tokens):
+                logits, maps = windows.next_logits(attention)
+                if repetition_penalty is not None:
+                    logits = penalize_repetition(logits, rows, repetition_penalty)
+                if temperature > 0:
+                    p = probabilities(logits, temperature, top_k, top_p)
+                    tokens = draw(p, rng.random(len(rows))).tolist()
+                else:
+                    p = probabilities(logits) if candidates else None
+                    tokens = logits.argmax(dim=-1).tolist()
+                new = [None if end else token for token, end in zip(tokens, ended)]
+                yield Step(new, likeliest(p, candidates) if candidates else [], maps)
+                ended = [end or token == eos_id for token, end in zip(tokens, ended)]
+                if all(ended):
+                    return
+                windows.append(tokens)
+                for row, token in zip(rows, tokens):
+                    row.append(token)
+
+    return steps()
+
+
+def generate(
+    model: GPTModel,
+    ids: Prompts,
+    max_new_tokens: int,
+    *,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    repetition_penalty: float | None = None,
+    eos_id: int | None = None,
+    rng: np.random.Generator | None = None,
+    use_cache: bool = True,
+) -> list[list[int]]:
+    """Each prompt with its continuation, as lists of ids; a row that meets eos_id ends with it.
+
+    ids: an array (B, T), or a list of id lists of any lengths. Temperature 0 takes the likeliest token; above it tokens
+    are drawn from softmax(logits / temperature), cut to the top_k likeliest and to the nucleus of top_p, with numbers
+    from rng (None: fresh ones at each call). repetition_penalty and the cuts: sampling.py. Raises ValueError for a
+    setting or an id that means nothing, before any work.
+    """
+    rows = check_prompts(ids, model.config)
+    settings = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "repetition_penalty": repetition_penalty}
+    for step in stream(model, rows, max_new_tokens, **settings, eos_id=eos_id, rng=rng, use_cache=use_cache):
+        for row, token in zip(rows, step.tokens):
+            if token is not None:
+                row.append(token)
+    return rows
