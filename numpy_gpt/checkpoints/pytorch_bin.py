@@ -1,0 +1,81 @@
+"""PyTorch's own files (pytorch_model.bin, .pt, .pth): a pickle that names tensors, and their bytes.
+
+A pickle can run any code. It is only ever opened with `weights_only=True`, which knows tensors and nothing else.
+"""
+
+import re
+from pathlib import Path
+from zipfile import is_zipfile
+
+from numpy_gpt.checkpoints.stored import CheckpointError, StoredTensor
+
+
+class PytorchBin:
+    """An open file. Files of PyTorch 1.6 and later are mapped and not read before a tensor is wanted; older ones are
+    read whole, which takes the model's size in memory until `close`."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.size = self.path.stat().st_size
+        self.values = load_values(self.path)
+        self.tensors = {name: describe(self.path, name, value) for name, value in self.values.items()}
+
+    def reader(self, name: str) -> "Memory":
+        import torch
+
+        return Memory(memoryview(self.values[name].contiguous().reshape(-1).view(torch.uint8).numpy()))
+
+    def close(self) -> None:
+        self.values = {}
+
+
+class Memory:
+    """Reads bytes that are in memory already."""
+
+    def __init__(self, data: memoryview):
+        self.data, self.position = data, 0
+
+    def readinto(self, buffer: memoryview) -> None:
+        buffer[:] = self.data[self.position : self.position + len(buffer)]
+        self.position += len(buffer)
+
+
+def load_values(path: Path) -> dict:
+    """The file's state dict: name -> torch tensor."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            f"{path} is a pickle of PyTorch's: reading it takes torch (pip install 'numpy-gpt[torch]'), or fetch the "
+            "model as .safetensors, which needs nothing."
+        ) from error
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
+    except OSError:
+        raise
+    except Exception as error:  # a damaged pickle can fail in any way
+        if found := re.search(r"GLOBAL ([\w.]+)", str(error)):
+            raise CheckpointError(
+                f"{path} is a pickle that asks for {found[1]}, which is no tensor and could run code: refused; "
+                "fetch the model as .safetensors."
+            ) from error
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise CheckpointError(f"{path} cannot be read as PyTorch weights ({reason}); fetch it again.") from error
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        kind = type(values).__name__
+        raise CheckpointError(f"{path} holds a {kind} instead of names and tensors; save model.state_dict().")
+    return values
+
+
+def describe(path: Path, name: str, value: object) -> StoredTensor:
+    """One value of a state dict, refused where it is not a plain tensor that owns the numbers it shows."""
+    import torch
+
+    if not isinstance(value, torch.Tensor) or value.layout != torch.strided or value.device.type != "cpu":
+        kind = type(value).__name__
+        raise CheckpointError(f"{path}: {name!a} is no plain tensor but a {kind}; save model.state_dict().")
+    if value.nbytes > (held := value.untyped_storage().nbytes()):
+        raise CheckpointError(
+            f"{path}: tensor {name!a} shows {value.nbytes} bytes where the file holds {held}; fetch it again."
+        )
+    return StoredTensor(path, name, str(value.dtype).removeprefix("torch."), tuple(value.shape), 0, value.nbytes)
