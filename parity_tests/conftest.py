@@ -1,0 +1,50 @@
+"""What every test runs under: shapes enforced, one thread each, no network, no noise.
+
+This file is read before any test module, so before numpy, torch and tensorflow start their threads.
+"""
+
+import os
+from pathlib import Path
+
+# Two workers share two cores: threads within each would only wait for one another.
+for variable in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
+    os.environ[f"{variable}_NUM_THREADS"] = "1"
+os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its float32 sums change order from run to run
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import jaxtyping  # noqa: E402
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+
+def modules_with_shapes() -> list[str]:
+    """The modules of both packages that state shapes; the others (tokenizers, files) would pay for checks in vain."""
+    root = Path(__file__).resolve().parent.parent
+    paths = [path for package in ("numpy_gpt", "torch_gpt") for path in sorted((root / package).rglob("*.py"))]
+    stating = [path for path in paths if ".shapes import" in path.read_text(encoding="utf-8")]
+    return [".".join(path.relative_to(root).with_suffix("").parts) for path in stating]
+
+
+jaxtyping.install_import_hook(modules_with_shapes(), "beartype.beartype")
+
+settings.register_profile(
+    "suite",
+    deadline=None,  # the first example of a worker pays for imports
+    max_examples=20,
+    derandomize="CI" in os.environ,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
+)
+settings.load_profile("suite")
+
+
+@pytest.fixture
+def no_shape_checks():
+    """Ordinary runs have none: what a person sees who hands over something wrong."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
