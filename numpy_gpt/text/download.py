@@ -38,12 +38,13 @@ def sha256_of(path: str | os.PathLike) -> str:
     return digest.hexdigest()
 
 
-def fetch(name: str, urls: Sequence[str], sha256: str, folder: str | os.PathLike, wait: float = 1.0) -> Path:
+def fetch(name: str, urls: Sequence[str], sha256: str | None, folder: str | os.PathLike, wait: float = 1.0) -> Path:
     """The path of the file `name` in `folder`, downloaded from the first of `urls` that gives the right bytes.
 
-    A file that is there already, by hand or by an earlier download, is taken once its SHA-256 is right. What a broken
-    download leaves is kept as `name`.part and resumed, by the next attempt (after `wait` seconds, then twice as long)
-    or by the next call. Several processes may ask at once: one downloads, the others wait for it.
+    A file that is there already, by hand or by an earlier download, is taken once its SHA-256 is right (None: as it is,
+    for formats that hold checksums of their own). What a broken download leaves is kept as `name`.part and resumed, by
+    the next attempt (after `wait` seconds, then twice as long) or by the next call. Several processes may ask at once:
+    one downloads, the others wait for it.
     Raises ValueError for a file that is there with other bytes, DownloadError when no address gives the right ones.
     """
     from filelock import FileLock
@@ -69,8 +70,8 @@ def fetch(name: str, urls: Sequence[str], sha256: str, folder: str | os.PathLike
     raise DownloadError(f"{name} could not be downloaded ({'; '.join(failures)}); lay the file by hand at {path}.")
 
 
-def _checked(path: Path, sha256: str) -> Path:
-    if (found := sha256_of(path)) != sha256:
+def _checked(path: Path, sha256: str | None) -> Path:
+    if sha256 and (found := sha256_of(path)) != sha256:
         raise ValueError(
             f"{path} has SHA-256 {found[:HEX_DIGITS_SHOWN]}… where {sha256[:HEX_DIGITS_SHOWN]}… is expected; "
             "delete it to have it downloaded again, or lay the right file there."
@@ -78,17 +79,17 @@ def _checked(path: Path, sha256: str) -> Path:
     return path
 
 
-def _download(url: str, part: Path, sha256: str, wait: float, report: Callable) -> str:
+def _download(url: str, part: Path, sha256: str | None, wait: float, report: Callable) -> str:
     """Fill `part` from one address; "" once its bytes are right, else what went wrong."""
     failure, barren, most = "", 0, part.stat().st_size if part.exists() else 0
-    if most and sha256_of(part) == sha256:
+    if most and sha256 and sha256_of(part) == sha256:
         return ""
     while barren < ATTEMPTS:
         if barren:
             time.sleep(wait * 2 ** (barren - 1))
         try:
             resumed = _receive(url, part, report)
-            if (found := sha256_of(part)) == sha256:
+            if sha256 is None or (found := sha256_of(part)) == sha256:
                 return ""
             part.unlink()
             failure = f"its bytes have SHA-256 {found[:HEX_DIGITS_SHOWN]}… instead of {sha256[:HEX_DIGITS_SHOWN]}…"
