@@ -62,12 +62,14 @@ class MultiHeadAttention(Module):
     def forward(
         self, x: Float[Array, "B T C"], cache: LayerCache | None = None, padding: Int[Array, " B"] | None = None
     ) -> Float[Array, "B T C"]:
-        q, k, v = (split_heads(part, self.n_heads) for part in np.split(self.c_attn(x), 3, axis=-1))
+        B, T, C = x.shape
+        q, k, v = (split_heads(part, self.n_heads) for part in self.c_attn(x).reshape(B, T, 3, C).transpose(2, 0, 1, 3))
         if cache is not None:
             k, v = cache.append(k, v)
         scores = q @ k.swapaxes(-1, -2)  # (B, H, T, S)
         scores *= 1 / math.sqrt(q.shape[-1])
-        np.copyto(scores, -np.inf, where=hidden_keys(q.shape[2], k.shape[2], padding))
+        if q.shape[2] > 1 or padding is not None:  # a single query is the last position, which sees all
+            np.copyto(scores, -np.inf, where=hidden_keys(q.shape[2], k.shape[2], padding))
         p = softmax(scores)
         if self.maps is not None:
             self.maps.append(p)

@@ -26,6 +26,8 @@ def in_blocks(function: Callable[..., Array]) -> Callable[..., Array]:
 
     @functools.wraps(function)
     def blocked(*arrays: Array) -> Array:
+        if arrays[0].size <= BLOCK:
+            return function(*arrays)
         y = np.empty(arrays[0].shape, arrays[0].dtype)
         for y_block, *inputs in blocks(y, *arrays):
             y_block[...] = function(*inputs)

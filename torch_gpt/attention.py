@@ -57,7 +57,8 @@ class MultiHeadAttention(Module):
             k, v = cache.append(k, v)
         scores = q @ k.transpose(-1, -2)  # (B, H, T, S)
         scores = scores * (1 / math.sqrt(q.shape[-1]))
-        scores = scores.masked_fill(hidden_keys(q.shape[2], k.shape[2], padding).to(x.device), -math.inf)
+        if q.shape[2] > 1 or padding is not None:  # a single query is the last position, which sees all
+            scores = scores.masked_fill(hidden_keys(q.shape[2], k.shape[2], padding).to(x.device), -math.inf)
         p = softmax(scores)
         if self.maps is not None:
             self.maps.append(p)
