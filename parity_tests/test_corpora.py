@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numpy_gpt.text import corpora, download
@@ -27,12 +27,14 @@ def scratch(tmp_path_factory):
     return tmp_path_factory.mktemp("text") / "file.txt"
 
 
+@settings(max_examples=100)
 @given(text=st.text(st.sampled_from("ab é語😀\r\n\ufeff")), piece_bytes=st.integers(1, 9))
 def test_pieces_join_to_what_python_reads(scratch, text, piece_bytes):
     scratch.write_bytes(text.encode("utf-8"))
     assert "".join(read_pieces(scratch, piece_bytes)) == scratch.read_text(encoding="utf-8-sig")
 
 
+@settings(max_examples=100)
 @given(before=st.text(), bad=st.sampled_from([b"\xff", b"\xc3", b"\xe2\x82", b"\x80"]), piece_bytes=st.integers(1, 9))
 def test_a_byte_that_is_not_utf8_is_named(scratch, before, bad, piece_bytes):
     scratch.write_bytes(before.encode("utf-8") + bad + b"(")
@@ -268,7 +270,7 @@ def test_a_file_laid_by_hand_is_taken_or_refused(server, tmp_path):
 
 def test_a_folder_that_cannot_be_is_named(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(DownloadError, match="cannot be written .*NUMPY_GPT_CACHE"):
+    with pytest.raises(DownloadError, match=r"cannot be written .*NUMPY_GPT_CACHE"):
         get(tmp_path / "file", "http://127.0.0.1:1/nobody")
 
 

@@ -14,7 +14,7 @@ from numpy_gpt.text.tokenizer import Tokenizer, visible
 
 INSTRUCTIONS = {"instructions": SHIPPED / "instructions.json"}
 Entry = dict[str, str]
-Item = tuple[Int[Array, " N"], int]
+Item = tuple[Int[Array, " _"], int]
 
 
 def load_instructions(source: str | os.PathLike) -> list[Entry]:

@@ -14,7 +14,7 @@ from numpy_gpt.text.corpora import SHIPPED, locate, read_text
 from numpy_gpt.text.tokenizer import Tokenizer
 
 LABELS = {"labels": SHIPPED / "labels.tsv"}
-Item = tuple[Int[Array, " N"], int]
+Item = tuple[Int[Array, " _"], int]
 
 
 class Labelled(NamedTuple):

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Integer
 
 from numpy_gpt.checks import check_range
 from numpy_gpt.files import written_beside
-from numpy_gpt.shapes import Array, Int
+from numpy_gpt.shapes import Array
 from numpy_gpt.text.corpora import locate, read_pieces, text_files
 from numpy_gpt.text.tokenizer import END_OF_TEXT, Tokenizer
 
@@ -77,7 +78,7 @@ def whole_words(pieces: Iterable[str]) -> Iterator[str]:
 
 def encoded(
     source: str | os.PathLike, tokenizer: Tokenizer, report: Callable[[int], None] = lambda n: None
-) -> Iterator[Int[Array, " N"]]:
+) -> Iterator[Integer[Array, " N"]]:
     """The ids of a source of `load_text`, about a megabyte of text at a time; `report` hears of the bytes done.
 
     Joined, they are `tokenizer.encode(load_text(source), allowed_special={"<|endoftext|>"})`. A tokenizer without an
@@ -142,7 +143,7 @@ def read_header(path: str | os.PathLike) -> TokenHeader:
     return TokenHeader(np.dtype(f"<u{itemsize}"), count, vocab_size, mark)
 
 
-def open_tokens(path: str | os.PathLike, tokenizer: Tokenizer | None = None) -> Int[Array, " N"]:
+def open_tokens(path: str | os.PathLike, tokenizer: Tokenizer | None = None) -> Integer[Array, " N"]:
     """The ids of a token file as a read-only array that stays on disk; only what is looked at is read.
 
     With `tokenizer`, a file that another tokenizer wrote is refused (ValueError).
@@ -156,7 +157,7 @@ def open_tokens(path: str | os.PathLike, tokenizer: Tokenizer | None = None) -> 
     return np.memmap(path, dtype=header.dtype, mode="r", offset=LAYOUT.size, shape=(header.count,))
 
 
-def load_tokens(source: str | os.PathLike, tokenizer: Tokenizer) -> Int[Array, " N"]:
+def load_tokens(source: str | os.PathLike, tokenizer: Tokenizer) -> Integer[Array, " N"]:
     """The ids of a token file (memory-mapped), or of any source of `load_text`, encoded here and now."""
     path = locate(source)
     if path.is_file():

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Integer
 
 from numpy_gpt.shapes import Array, Int
 from numpy_gpt.text.batches import Dataset
 
 
-def split(tokens: Int[Array, " N"], val_fraction: float = 0.1) -> tuple[Int[Array, " M"], Int[Array, " K"]]:
+def split(tokens: Integer[Array, " N"], val_fraction: float = 0.1) -> tuple[Integer[Array, " M"], Integer[Array, " K"]]:
     """The first part to train on and the last `val_fraction` to validate on; views, so nothing is read or copied.
 
     By position, since windows drawn at random would let the model see most of each validation sentence.
@@ -26,7 +27,7 @@ class TokenWindows(Dataset):
     position is asked for the token that follows it. `tokens` may be memory-mapped: a window reads its T + 1 ids.
     """
 
-    def __init__(self, tokens: Int[Array, " N"] | Sequence[int], context_length: int, stride: int | None = None):
+    def __init__(self, tokens: Integer[Array, " N"] | Sequence[int], context_length: int, stride: int | None = None):
         stride = context_length if stride is None else stride
         for name, value in (("context_length", context_length), ("stride", stride)):
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
@@ -44,7 +45,7 @@ class TokenWindows(Dataset):
     def __len__(self) -> int:
         return (len(self.tokens) - self.context_length - 1) // self.stride + 1
 
-    def __getitem__(self, i: int) -> tuple[Int[Array, " T"], Int[Array, " T"]]:
+    def __getitem__(self, i: int | np.integer) -> tuple[Int[Array, " T"], Int[Array, " T"]]:
         if not -len(self) <= i < len(self):
             raise IndexError(f"There is no window {i}; there are {len(self)}.")
         start = i % len(self) * self.stride
