@@ -18,6 +18,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import jaxtyping  # noqa: E402
 import pytest  # noqa: E402
+from beartype import BeartypeConf, beartype  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
 
@@ -29,7 +30,8 @@ def modules_with_shapes() -> list[str]:
     return [".".join(path.relative_to(root).with_suffix("").parts) for path in stating]
 
 
-jaxtyping.install_import_hook(modules_with_shapes(), "beartype.beartype")
+typechecked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # a float parameter takes 0, too
+jaxtyping.install_import_hook(modules_with_shapes(), f"{__name__}.typechecked")
 
 settings.register_profile(
     "suite",
