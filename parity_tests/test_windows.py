@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from numpy_gpt.text.batches import Batches, Dataset, split_examples
 from numpy_gpt.text.token_file import LAYOUT, MAGIC, open_tokens
-from numpy_gpt.text.windows import TokenWindows, split
+from numpy_gpt.text.windows import TokenWindows, split_tokens
 from torch_gpt.data import data_loader
 
 SIZES = st.tuples(st.integers(2, 60), st.integers(1, 12), st.integers(1, 15)).filter(lambda size: size[0] > size[1])
@@ -57,13 +57,13 @@ def test_a_window_is_a_copy():
 
 @given(n=st.integers(0, 500), val_fraction=st.floats(0, 0.99))
 def test_split_is_by_position(n, val_fraction):
-    train, val = split(row(n), val_fraction)
+    train, val = split_tokens(row(n), val_fraction)
     np.testing.assert_array_equal(np.concatenate([train, val]), row(n))
     assert abs(len(val) - n * val_fraction) <= 1
 
 
 def test_split_of_the_books_size():
-    train, val = split(row(5145), 0.1)  # as int(0.9 * 5145)
+    train, val = split_tokens(row(5145), 0.1)  # as int(0.9 * 5145)
     assert (len(train), len(val)) == (4630, 515)
 
 
@@ -76,7 +76,7 @@ def test_a_file_of_six_gigabytes_takes_no_memory(tmp_path):
         file.seek(-2, 2)
         file.write(b"\x07\x01")
     tracemalloc.start()
-    train, val = split(open_tokens(tmp_path / "tokens"), 0.25)
+    train, val = split_tokens(open_tokens(tmp_path / "tokens"), 0.25)
     windows = TokenWindows(val, context_length=1023, stride=1)
     rng = np.random.default_rng(0)
     for i in rng.integers(0, len(windows) - 1024, 50):
@@ -256,7 +256,7 @@ def test_shuffling_without_a_generator_is_refused():
 @pytest.mark.parametrize("fraction", [-0.1, 1.0, 7.5])
 def test_a_share_that_is_none_is_refused(fraction):
     with pytest.raises(ValueError, match=f"val_fraction is {fraction}"):
-        split(row(9), fraction)
+        split_tokens(row(9), fraction)
     with pytest.raises(ValueError, match=r"leave nothing to train on|at least 0"):
         split_examples(list("abc"), fraction)
 

@@ -9,7 +9,9 @@ from numpy_gpt.shapes import Array, Int
 from numpy_gpt.text.batches import Dataset
 
 
-def split(tokens: Integer[Array, " N"], val_fraction: float = 0.1) -> tuple[Integer[Array, " M"], Integer[Array, " K"]]:
+def split_tokens(
+    tokens: Integer[Array, " N"], val_fraction: float = 0.1
+) -> tuple[Integer[Array, " M"], Integer[Array, " K"]]:
     """The first part to train on and the last `val_fraction` to validate on; views, so nothing is read or copied.
 
     By position, since windows drawn at random would let the model see most of each validation sentence.
