@@ -4,6 +4,7 @@ No tensor maths: the checks read `.shape`, `.dtype`, `.min()`, `.max()`, which a
 """
 
 from collections.abc import Mapping, Sequence
+from math import inf, isfinite
 from typing import Any
 
 from numpy_gpt.config import GPTConfig
@@ -53,6 +54,18 @@ def check_range(what: str, low: int, high: int, vocab_size: int) -> None:
             f"{what} hold {worst}, outside the vocabulary of 0 to {vocab_size - 1}; "
             "use the tokenizer that the model was built for."
         )
+
+
+def check_step(loss: float, grad_norm: float, grads: Mapping[str, Any]) -> None:
+    """Refuse a step of training whose loss or gradient is no finite number, before it spoils the weights."""
+    if isfinite(loss) and isfinite(grad_norm):
+        return
+    sizes = {name: float(abs(grad).max()) for name, grad in grads.items() if grad is not None}
+    largest = max(sizes, key=lambda name: sizes[name] if isfinite(sizes[name]) else inf, default=None)
+    told = f"; the largest gradient is that of {largest} ({sizes[largest]:.3g})" if largest else ""
+    raise FloatingPointError(
+        f"The loss is {loss} and the gradient's length {grad_norm}{told}. The weights were not changed."
+    )
 
 
 def check_state_dict(expected: Mapping[str, tuple], given: Mapping[str, tuple]) -> None:
@@ -150,3 +163,20 @@ def check_logits(largest: float) -> None:
     """Refuse logits whose largest is no number: what is drawn from them would mean nothing."""
     if not abs(largest) < float("inf"):
         raise ValueError(f"The model's logits hold {largest}; its weights are damaged or its training diverged.")
+
+
+def check_text(tokens: Any, stride: int, config: GPTConfig) -> None:
+    """Refuse a row of tokens, or a stride over it, whose perplexity means nothing."""
+    if len(getattr(tokens, "shape", [0])) != 1:
+        raise ValueError(f"tokens have shape {tuple(tokens.shape)}; give one row of ids.")
+    if hasattr(tokens, "dtype") and "int" not in str(tokens.dtype):
+        raise ValueError(f"tokens are {tokens.dtype}; give integers, the positions of tokens in the vocabulary.")
+    if len(tokens) < 2:
+        raise ValueError(f"The text holds {len(tokens)} tokens; give at least 2, one to predict the other from.")
+    low, high = (tokens.min(), tokens.max()) if hasattr(tokens, "min") else (min(tokens), max(tokens))
+    check_range("tokens", int(low), int(high), config.vocab_size)
+    if isinstance(stride, bool) or not hasattr(stride, "__index__") or not 1 <= stride <= config.context_length:
+        raise ValueError(
+            f"stride is {stride!r}; give a whole number from 1 to the context_length of {config.context_length}, "
+            "so that every token is counted."
+        )

@@ -59,11 +59,11 @@ class GPTModel(Module):
         ids: Int[Array, "B T"],
         cache: KVCache | None = None,
         padding: Int[Array, " B"] | None = None,
-        last_only: bool = False,
+        last: int | None = None,
     ) -> Float[Array, "B T_out V"]:
         """Logits of every position. For generation: cache holds keys and values of earlier positions, to which these
         are added; padding says how many tokens at the start of each row are filler, which no other token sees and
-        positions do not count; last_only asks for the logits of the last position alone, which have no backward."""
+        positions do not count; last asks for the logits of that many last positions alone, which have no backward."""
         past = 0 if cache is None else cache.length
         check_ids(ids, self.config, past)
         B, T = ids.shape
@@ -74,8 +74,8 @@ class GPTModel(Module):
         x = self.drop(x)
         for i, block in enumerate(self.h):
             x = block(x, None if cache is None else cache[i], padding)
-        if last_only:
-            x = x[:, -1:]
+        if last is not None:
+            x = x[:, -last:]
         x = self.ln_f(x)
         return self.lm_head(x)
 

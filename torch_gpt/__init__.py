@@ -10,6 +10,7 @@ from torch_gpt.loss import CrossEntropy
 from torch_gpt.model import GPTModel
 from torch_gpt.module import Module, ModuleList, Parameter, no_grad
 from torch_gpt.optim import AdamW, clip_grad_norm
+from torch_gpt.perplexity import perplexity, token_losses
 from torch_gpt.shapes import float32, float64
 
 __all__ = [
@@ -37,5 +38,7 @@ __all__ = [
     "generate",
     "generate_text_simple",
     "no_grad",
+    "perplexity",
     "stream",
+    "token_losses",
 ]

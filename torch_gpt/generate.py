@@ -67,7 +67,7 @@ def recorded_attention(model: GPTModel) -> Iterator[list[Array]]:
 def attention_maps(model: GPTModel, ids: Int[Array, "B T"]) -> Float[Array, "n_layers B H T T"]:
     """How much each position (last axis but one) sees of each (last axis), by block and head; a position's sum is 1."""
     with evaluation(model), recorded_attention(model) as maps:
-        model(ids, last_only=True)
+        model(ids, last=1)
     return torch.stack(maps)
 
 
@@ -92,7 +92,7 @@ class Windows:
         else:
             ids = self._array([row[-1:] for row in self.rows])
         with recorded_attention(self.model) if attention else nullcontext() as maps:
-            logits = self.model(ids, self.cache, self.padding, last_only=True)[:, -1]
+            logits = self.model(ids, self.cache, self.padding, last=1)[:, -1]
         check_logits(float(logits.max()))
         return logits, torch.stack([p[:, :, -1] for p in maps]) if attention else None
 
