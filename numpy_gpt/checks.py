@@ -180,3 +180,40 @@ def check_text(tokens: Any, stride: int, config: GPTConfig) -> None:
             f"stride is {stride!r}; give a whole number from 1 to the context_length of {config.context_length}, "
             "so that every token is counted."
         )
+
+
+def check_lora(
+    rank: int, alpha: float, dropout: float, targets: Sequence[str], shapes: Mapping[str, tuple], adapted: Sequence[str]
+) -> None:
+    """Refuse an adaptation that would do nothing, or too much; shapes: (out, in) of every layer that the targets name."""
+    if adapted:
+        raise ValueError(
+            f"The model has LoRA already, on {len(adapted)} layers; train these, or start from the base model."
+        )
+    if not shapes:
+        raise ValueError(
+            f"No linear layer is called {' or '.join(targets)}; choose from c_attn, c_proj, c_fc and lm_head."
+        )
+    if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
+        raise ValueError(f"The LoRA rank is {rank!r}; give a whole number of at least 1, such as 8.")
+    name, shape = min(
+        ((n, s) for n, s in shapes.items() if n != "lm_head"), key=lambda item: min(item[1]), default=("", ())
+    )
+    if shape and rank > min(shape):
+        raise ValueError(
+            f"The LoRA rank is {rank}, above the smaller side of {name} {shape}; give at most {min(shape)}."
+        )
+    if not 0 < alpha < float("inf"):
+        raise ValueError(f"The LoRA alpha is {alpha!r}; give a number above 0, such as twice the rank.")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"The LoRA dropout is {dropout!r}; give a share of at least 0 and below 1.")
+
+
+def check_merge(layers: int, merged: int, merging: bool) -> None:
+    """Refuse to merge what is merged, or to take out what is not in."""
+    if layers == 0:
+        raise ValueError("The model has no LoRA layers; call apply_lora first.")
+    if merging and merged:
+        raise ValueError(f"{merged} of {layers} LoRA layers are merged already; unmerge_lora takes them out again.")
+    if not merging and merged < layers:
+        raise ValueError(f"{layers - merged} of {layers} LoRA layers are not merged; merge_lora puts them in.")

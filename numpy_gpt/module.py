@@ -100,7 +100,7 @@ class Module:
             )
         return self._saved.pop()
 
-    def children(self) -> Iterator[tuple[str, "Module"]]:
+    def named_children(self) -> Iterator[tuple[str, "Module"]]:
         """(name, module) of the modules held directly, in the order of their assignment."""
         for name, value in vars(self).items():
             if isinstance(value, Module):
@@ -109,7 +109,7 @@ class Module:
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, "Module"]]:
         """(path, module) of this module, whose path is the prefix, and of all below it."""
         yield prefix, self
-        for name, child in self.children():
+        for name, child in self.named_children():
             yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
 
     def modules(self) -> Iterator["Module"]:
@@ -158,7 +158,7 @@ class Module:
 
     def apply(self, function: Callable[["Module"], None]) -> "Module":
         """Call the function on every module, children first."""
-        for _, child in self.children():
+        for _, child in self.named_children():
             child.apply(function)
         function(self)
         return self
@@ -171,7 +171,7 @@ class ModuleList(Module):
         super().__init__()
         self._modules = list(modules)
 
-    def children(self) -> Iterator[tuple[str, Module]]:
+    def named_children(self) -> Iterator[tuple[str, Module]]:
         return ((str(i), module) for i, module in enumerate(self._modules))
 
     def __iter__(self) -> Iterator[Module]:
