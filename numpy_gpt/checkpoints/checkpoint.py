@@ -45,6 +45,11 @@ class Checkpoint:
     ignored: dict[str, str]
     notes: list[str]
 
+    @property
+    def dtype(self) -> str:
+        """What the token embedding is stored in, and by custom the rest."""
+        return self.tensors["wte.weight"].dtype
+
     def read_into(self, key: str, destination: np.ndarray) -> None:
         """Copy a tensor into an array of its shape: turned as the model wants it, cast to the array's dtype.
 

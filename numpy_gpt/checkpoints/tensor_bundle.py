@@ -51,7 +51,8 @@ class TensorBundle:
         try:
             table = read_table(self.index.read_bytes())
             self.shards = read_header(table.pop(b"", None))
-            entries = {key.decode("utf-8"): read_entry(value) for key, value in table.items()}
+            values = [read_entry(value) for value in table.values()]
+            entries = dict(zip([key.decode("utf-8") for key in table], values))
         except (WireError, UnicodeDecodeError) as error:
             raise CheckpointError(f"{self.index} {error}; fetch it again.") from error
         try:

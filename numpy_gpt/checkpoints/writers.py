@@ -37,12 +37,21 @@ def save_checkpoint(
     """
     if layout not in LAYOUTS:
         raise ValueError(f"There is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")
+    check_state(config, state)
     folder, dtype = Path(folder), dtype or next(iter(state.values())).dtype.name
     others = [path.name for path in candidates(folder) if path.name != LAYOUTS[layout]] if folder.is_dir() else []
     if others:
         raise ValueError(f"{folder} already holds {others[0]}; save into another folder, so that each holds one model.")
     save = save_openai if layout == "openai" else save_huggingface
     save(folder, config, lambda name: stored_array(name, config, state, dtype), dtype)
+
+
+def check_state(config: GPTConfig, state: Mapping[str, np.ndarray]) -> None:
+    expected = {key for key in weight_names(config) if in_model(key, config)}
+    if extra := [key for key in state if key not in expected]:
+        raise ValueError(f"GPT-2's files have no place for {extra[0]}; merge adapters into the model before saving it.")
+    if missing := [key for key in expected if key not in state]:
+        raise ValueError(f"The state dict lacks {min(missing)}; save a whole model.")
 
 
 def save_openai(folder: Path, config: GPTConfig, get: Callable[[Name], np.ndarray], dtype: str) -> None:
