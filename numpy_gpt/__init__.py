@@ -10,7 +10,9 @@ from numpy_gpt.loss import CrossEntropy
 from numpy_gpt.model import GPTModel
 from numpy_gpt.module import Module, ModuleList, Parameter, no_grad
 from numpy_gpt.optim import AdamW, clip_grad_norm
+from numpy_gpt.perplexity import perplexity, token_losses
 from numpy_gpt.shapes import float32, float64
+from numpy_gpt.train import evaluate, train, train_step
 
 __all__ = [
     "GELU",
@@ -32,10 +34,15 @@ __all__ = [
     "TransformerBlock",
     "attention_maps",
     "clip_grad_norm",
+    "evaluate",
     "float32",
     "float64",
     "generate",
     "generate_text_simple",
     "no_grad",
+    "perplexity",
     "stream",
+    "token_losses",
+    "train",
+    "train_step",
 ]

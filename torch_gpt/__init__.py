@@ -12,6 +12,7 @@ from torch_gpt.module import Module, ModuleList, Parameter, no_grad
 from torch_gpt.optim import AdamW, clip_grad_norm
 from torch_gpt.perplexity import perplexity, token_losses
 from torch_gpt.shapes import float32, float64
+from torch_gpt.train import evaluate, train, train_step
 
 __all__ = [
     "GELU",
@@ -33,6 +34,7 @@ __all__ = [
     "TransformerBlock",
     "attention_maps",
     "clip_grad_norm",
+    "evaluate",
     "float32",
     "float64",
     "generate",
@@ -41,4 +43,6 @@ __all__ = [
     "perplexity",
     "stream",
     "token_losses",
+    "train",
+    "train_step",
 ]

@@ -1,3 +1,7 @@
 """Every command by its name. Each is a dataclass: its fields are the options, and `run(twin)` does the work."""
 
-ALL: dict[str, type] = {}
+from numpy_gpt.commands.prepare import Prepare
+from numpy_gpt.commands.tokenizers import Tokenize, TrainTokenizer
+from numpy_gpt.commands.training import Demo, Plot
+
+ALL: dict[str, type] = {"demo": Demo, "plot": Plot, "tokenize": Tokenize, "train-tokenizer": TrainTokenizer, "prepare": Prepare}

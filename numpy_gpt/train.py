@@ -1,0 +1,94 @@
+"""The training loop: predict, compare, go back, step."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from numpy_gpt.checks import check_step
+from numpy_gpt.loss import CrossEntropy
+from numpy_gpt.model import GPTModel
+from numpy_gpt.module import no_grad
+from numpy_gpt.optim import AdamW, clip_grad_norm
+from numpy_gpt.shapes import Array, Int
+from numpy_gpt.training.processes import ALONE, Processes
+
+Batch = tuple[Int[Array, "B T"], Int[Array, "B T"]]
+
+
+class Progress(NamedTuple):
+    """What one step did: the loss before it, the gradient's length before clipping, the learning rate."""
+
+    step: int
+    loss: float
+    grad_norm: float
+    lr: float
+
+
+def train(
+    model: GPTModel,
+    optimizer: AdamW,
+    batches: Iterator[Batch],
+    steps: int,
+    learning_rate: Callable[[int], float],
+    accumulate: int = 1,
+    max_norm: float = 1.0,
+    first_step: int = 0,
+    processes: Processes = ALONE,
+) -> Iterator[Progress]:
+    """Train, and report after each step: `for progress in train(…): print(progress)`.
+
+    Each step takes `accumulate` batches and the learning rate that belongs to it. The caller may evaluate, sample, save or
+    stop between two steps.
+    """
+    for step in range(first_step, steps):
+        model.train()
+        optimizer.lr = learning_rate(step)
+        micro_batches = list(islice(batches, accumulate))
+        loss, grad_norm = train_step(model, optimizer, micro_batches, max_norm, processes)
+        yield Progress(step + 1, loss, grad_norm, optimizer.lr)
+
+
+def train_step(
+    model: GPTModel,
+    optimizer: AdamW,
+    micro_batches: list[Batch],
+    max_norm: float = 1.0,
+    processes: Processes = ALONE,
+) -> tuple[float, float]:
+    """One update from all micro-batches of all processes, as if they were one batch; the loss and the gradient's length.
+
+    The loss of the large batch is a mean over its counted targets, so each micro-batch weighs as many of them as it holds.
+    Raises FloatingPointError, and leaves the weights as they are, when the loss or a gradient is not finite.
+    """
+    criterion = CrossEntropy()
+    counts = [int((targets != criterion.ignore_index).sum()) for _, targets in micro_batches]
+    total = max(processes.sum(sum(counts)), 1)
+    optimizer.zero_grad()
+    loss = 0.0
+    for (inputs, targets), count in zip(micro_batches, counts):
+        logits = model(inputs)
+        micro_loss = criterion(logits, targets)
+        model.backward(criterion.backward(count / total))
+        loss += micro_loss.item() * count / total
+    processes.sum_gradients(model)
+    loss = processes.sum(loss)
+    grad_norm = clip_grad_norm(model.parameters(), max_norm)
+    check_step(loss, grad_norm, {name: p.grad for name, p in model.named_parameters()})
+    optimizer.step()
+    return loss, grad_norm
+
+
+@no_grad()
+def evaluate(model: GPTModel, batches: Iterable[Batch]) -> float:
+    """The mean loss over all counted targets, nothing dropped; the model's mode stays as it was."""
+    criterion = CrossEntropy()
+    training = model.training
+    model.eval()
+    loss, total = 0.0, 0
+    for inputs, targets in batches:
+        count = int((targets != criterion.ignore_index).sum())
+        logits = model(inputs)
+        loss += criterion(logits, targets).item() * count
+        total += count
+    model.train(training)
+    return loss / max(total, 1)

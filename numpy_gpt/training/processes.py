@@ -1,0 +1,43 @@
+"""Processes: which share of the work is mine, and sums over all of us; this one for a process that works alone."""
+
+from typing import Any
+
+Batch = tuple[Any, Any]
+
+
+class Processes:
+    """One process of `size`, numbered `rank`. numpy_gpt/distributed.py and torch_gpt/distributed.py have those with company."""
+
+    rank = 0
+    size = 1
+
+    @property
+    def is_first(self) -> bool:
+        """The first process writes files and speaks; the others only compute."""
+        return self.rank == 0
+
+    def share(self, batch: Batch) -> Batch:
+        """The rows of a batch (inputs, targets) that are this process's."""
+        inputs, targets = batch
+        return inputs[self.rank :: self.size], targets[self.rank :: self.size]
+
+    def sum(self, value: float) -> float:
+        """The sum of every process's value."""
+        return value
+
+    def gather(self, value: Any) -> list[Any]:
+        """Every process's value (plain data), by rank."""
+        return [value]
+
+    def replica(self, model: Any) -> Any:
+        """The model to call in training: one whose backward pass, or sum_gradients after it, adds up all gradients."""
+        return model
+
+    def sum_gradients(self, model: Any) -> None:
+        """Replace each gradient by the sum of every process's."""
+
+    def close(self) -> None:
+        """Leave the others."""
+
+
+ALONE = Processes()

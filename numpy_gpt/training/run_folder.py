@@ -1,0 +1,96 @@
+"""RunFolder: everything a training run leaves behind, in files that people and other programs can read.
+
+config.json         the model's sizes: the keys of GPTConfig
+training.json       the settings of the run, and which text it reads
+tokenizer.json      the tokenizer
+metrics.csv         one row per step, in the columns of COLUMNS
+loss.png            the same as a picture
+samples.txt         what the model wrote on the way
+last.safetensors    everything that going on needs: weights, AdamW's moments, generators, place in the data
+best.safetensors    the weights with the lowest validation loss
+"""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy_gpt.checkpoints.run_files import BEST, LAST
+from numpy_gpt.files import written_beside
+
+COLUMNS = ("step", "tokens", "lr", "grad_norm", "loss", "train_loss", "val_loss", "seconds")
+Row = dict[str, float | int | None]
+
+
+class RunFolder:
+    """The paths of a run, and its metrics. `loss` is of the step's own batch, dropout on; `train_loss` and `val_loss`
+    are measured without dropout and stand in the rows where they were; `seconds` counts from the start of the run."""
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.training = self.path / "training.json"
+        self.metrics = self.path / "metrics.csv"
+        self.picture = self.path / "loss.png"
+        self.samples = self.path / "samples.txt"
+        self.last = self.path / LAST
+        self.best = self.path / BEST
+
+    def write_json(self, path: Path, data: Mapping[str, Any]) -> None:
+        with written_beside(path) as file:
+            file.write((json.dumps(data, indent=2) + "\n").encode("utf-8"))
+
+    def read_json(self, path: Path) -> dict[str, Any]:
+        """Raises FileNotFoundError or ValueError where the file is missing or broken."""
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{self.path} is no run: it has no {path.name}. Runs are made by the pretrain command."
+            )
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path} is no whole JSON file ({error}); take it from a copy of the run.") from None
+
+    def add_row(self, row: Row) -> None:
+        """Append one row of metrics and hand it to the operating system."""
+        new = not self.metrics.exists()
+        with self.metrics.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+    def rows(self, up_to_step: int | None = None) -> list[Row]:
+        """The metrics so far. A last line that a killed run left half written is passed over."""
+        if not self.metrics.is_file():
+            raise FileNotFoundError(f"{self.path} has no {self.metrics.name}; give the folder of a training run.")
+        rows = []
+        for line in csv.DictReader(self.metrics.read_text(encoding="utf-8").splitlines()):
+            if None in line.values() or None in line:
+                continue
+            row = {key: _number(text) for key, text in line.items()}
+            if up_to_step is None or row["step"] <= up_to_step:
+                rows.append(row)
+        return rows
+
+    def replace_rows(self, rows: Iterable[Row]) -> None:
+        """Write the metrics anew: what resuming at an earlier step needs."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        with written_beside(self.metrics) as file:
+            file.write(text.getvalue().encode("utf-8"))
+
+    def add_sample(self, step: int, text: str) -> None:
+        with self.samples.open("a", encoding="utf-8") as file:
+            file.write(f"--- step {step}\n{text}\n\n")
+
+
+def _number(text: str) -> float | int | None:
+    if text == "":
+        return None
+    return int(text) if text.isdigit() else float(text)
