@@ -201,6 +201,7 @@ def test_a_server_that_answers_another_range_is_not_believed(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(BODY[:5000])
     server.faults = ["other range"]
     assert get(tmp_path, server.url()).read_bytes() == BODY
+    assert server.ranges == ["bytes=5000-", "bytes=5000-"]  # what was there is kept, and asked for again
 
 
 def test_a_server_that_tells_no_length_is_checked_by_the_sum(server, tmp_path):
