@@ -4,9 +4,10 @@ from typing import Annotated, Union
 
 import tyro
 
+from benchmarks.tokenization import Tokenization
 from benchmarks.training import Training
 
-ALL = {"training": Training}
+ALL = {"training": Training, "tokenization": Tokenization}
 
 
 def main() -> None:
