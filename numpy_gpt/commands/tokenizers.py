@@ -3,11 +3,12 @@
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from tyro.conf import Positional
 
@@ -22,6 +23,18 @@ from numpy_gpt.text.split import split
 from numpy_gpt.text.token_file import whole_words
 from numpy_gpt.text.tokenizer import Tokenizer, visible, well_formed, write_json
 from numpy_gpt.text.tokenizer_files import find_tokenizer
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} has no place: the folder {path.parent} does not exist; make it first.")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[BinaryIO]:
+    _check_folder(path)
+    with written_beside(path) as file:
+        yield file
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,13 @@ class Tokenize:
             raise ValueError(f"{self.tokenizer} joins no pairs, so there is nothing to explain; take gpt2 or stories.")
         ids = tokenizer.encode(text, allowed_special="all" if self.special else frozenset())
         tokens, title = labels(tokenizer, ids), summary(tokenizer, text, ids)
+        if self.tree:
+            figure = merge_tree(tokenizer.explain(text))
+            with _writing(self.tree) as file:
+                figure.savefig(file, format=self.tree.suffix[1:] or "png", dpi=150)
+        if self.html:
+            with _writing(self.html) as file:
+                file.write(html_page(tokens, title).encode("utf-8"))
         console = Console(highlight=False)
         for line in terminal_lines(tokens, console.width):
             console.print(line, overflow="fold")
@@ -60,15 +80,8 @@ class Tokenize:
         if self.explain:
             for word in dict.fromkeys(split(text)):
                 console.print(f"\n{tokenizer.explain(word)}", markup=False, soft_wrap=True)
-        if self.tree:
-            figure = merge_tree(tokenizer.explain(text))
-            with written_beside(self.tree) as file:
-                figure.savefig(file, format=self.tree.suffix[1:] or "png", dpi=150)
-            console.print(f"wrote {self.tree}", markup=False)
-        if self.html:
-            with written_beside(self.html) as file:
-                file.write(html_page(tokens, title).encode("utf-8"))
-            console.print(f"wrote {self.html}", markup=False)
+        for path in filter(None, (self.tree, self.html)):
+            console.print(f"wrote {path}", markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -89,20 +102,16 @@ class TrainTokenizer:
     def run(self, twin: ModuleType) -> None:
         if self.out.suffix != ".json" and self.kind != "byte-pair":
             raise ValueError(f"{self.out} does not end in .json; only byte pairs have another form than one JSON file.")
-        if not self.out.parent.is_dir():
-            raise FileNotFoundError(f"The folder {self.out.parent} does not exist; make it, or write elsewhere.")
+        _check_folder(self.out)
         start = time.perf_counter()
         tokenizer = self._train()
         seconds = time.perf_counter() - start
-        if isinstance(tokenizer, BytePairTokenizer):
-            tokenizer.save(self.out)
-        else:
-            write_json(self.out, tokenizer)
+        tokenizer.save(self.out) if isinstance(tokenizer, BytePairTokenizer) else write_json(self.out, tokenizer)
         print(f"Learnt {tokenizer.n_vocab:,} tokens from {self.text} in {seconds:.1f} s; wrote {self.out}")
         if isinstance(tokenizer, BytePairTokenizer):
             if tokenizer.n_vocab < self.vocab_size:
                 print(f"That is fewer than {self.vocab_size:,}: no further pair occurs {self.min_frequency} times.")
-            longest = sorted(tokenizer.ids, key=len, reverse=True)[:8]
+            longest = sorted(tokenizer.ids, key=len, reverse=True)[:6]
             print("The longest:", "  ".join(map(visible, longest)))
 
     def _train(self) -> Tokenizer:
@@ -119,7 +128,7 @@ class TrainTokenizer:
 
         pieces: Iterator[str] = chain.from_iterable(whole_words(read_pieces(file)) for file in text_files(self.text))
         columns = TextColumn("merging pairs"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn()
-        with Progress(*columns, console=Console(stderr=True)) as bar:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("", total=max(0, self.vocab_size - 257))
             return BytePairTokenizer.train(
                 pieces,

@@ -36,7 +36,10 @@ def labels(tokenizer: Tokenizer, ids: Iterable[int]) -> list[tuple[str, int]]:
 
 def summary(tokenizer: Tokenizer, text: str, ids: list[int]) -> str:
     size = len(text.encode("utf-8", "replace"))
-    return f"{len(ids):,} tokens for {size:,} bytes, {size / max(1, len(ids)):.2f} bytes per token, by {tokenizer!r}"
+    return (
+        f"{len(ids):,} token{'s' * (len(ids) != 1)} for {size:,} byte{'s' * (size != 1)}, "
+        f"{size / max(1, len(ids)):.2f} bytes per token, from a vocabulary of {tokenizer.n_vocab:,}"
+    )
 
 
 def terminal_lines(tokens: Iterable[tuple[str, int]], width: int) -> "list[Text]":
