@@ -1,7 +1,7 @@
 """The same GPT-2 a third time, in TensorFlow: a judge that shares no line and no kernel with the twins.
 
-It is made from a twin's state dict (our keys, our shapes), uses TensorFlow's own softmax, moments, cross-entropy and
-clipping, and gets its gradients from GradientTape. It can train, with AdamW in the twins' order, and fine-tune with LoRA.
+It is made from a twin's state dict (our keys, our shapes), uses TensorFlow's own softmax, moments and cross-entropy,
+and gets its gradients from GradientTape. It can train, with AdamW in the twins' order, and fine-tune with LoRA.
 Dropout is left out: compare at drop_rate 0 or in evaluation mode.
 """
 
@@ -117,7 +117,7 @@ def train_step(
     """One step of training; the loss before it."""
     loss, gradients = model.gradients(ids, targets)
     if max_norm is not None:
-        clipped, _ = tf.clip_by_global_norm(list(gradients.values()), max_norm)
-        gradients = dict(zip(gradients, clipped))
+        scale = tf.minimum(1.0, max_norm / (tf.linalg.global_norm(list(gradients.values())) + 1e-6))
+        gradients = {name: scale * gradient for name, gradient in gradients.items()}
     optimizer.step(gradients)
     return float(loss)
