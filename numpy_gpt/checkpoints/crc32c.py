@@ -14,8 +14,7 @@ from functools import cache
 import numpy as np
 
 POLYNOMIAL = np.uint32(0x82F63B78)  # x^32 + x^28 + x^27 + … + 1, bits reversed (RFC 3720, section 12.1)
-LOG_ROW = 14
-ROW = 1 << LOG_ROW  # words in a row of 64 KiB: it stays in a core's own cache
+LOG_ROW = 14  # rows of at most 2^14 words, 64 KiB: they stay in a core's own cache
 
 
 def crc32c(data, crc: int = 0) -> int:
@@ -27,14 +26,16 @@ def crc32c(data, crc: int = 0) -> int:
         message = message[1:]
     words = message.view("<u4")
     if len(words):
-        carried = np.zeros(ROW, np.uint32)
-        head = len(words) % ROW or ROW
-        carried[ROW - head :] = words[:head]  # leading zeros leave an empty register empty
-        carried[ROW - head] ^= np.uint32(register)
-        for start in range(head, len(words), ROW):
-            carried = advance(carried, LOG_ROW, bits=16)
-            carried ^= words[start : start + ROW]
-        for log_half in reversed(range(LOG_ROW)):
+        log_row = min(LOG_ROW, (len(words) - 1).bit_length())
+        row = 1 << log_row
+        carried = np.zeros(row, np.uint32)
+        head = len(words) % row or row
+        carried[row - head :] = words[:head]  # leading zeros leave an empty register empty
+        carried[row - head] ^= np.uint32(register)
+        for start in range(head, len(words), row):
+            carried = advance(carried, log_row, bits=16)
+            carried ^= words[start : start + row]
+        for log_half in reversed(range(log_row)):
             half = 1 << log_half
             carried = advance(carried[:half], log_half, bits=8) ^ carried[half:]
         register = int(advance(carried, 0, bits=8)[0])

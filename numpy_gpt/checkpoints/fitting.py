@@ -68,7 +68,7 @@ def complete_config(contents: Contents) -> GPTConfig:
         del sizes["tie_embeddings"]
     try:
         config = GPTConfig(**sizes)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise CheckpointError(f"{contents.sizes_from}: {str(error)[:300]}") from error
     if config.n_layers > blocks:
         raise CheckpointError(

@@ -34,7 +34,7 @@ def find_prefix(folder: Path) -> Path | None:
             )
         name = re.split(r"[/\\]", named[1])[-1]  # the writer's folder may be another machine's
         if not (folder / f"{name}.index").is_file():
-            raise FileNotFoundError(f"{pointer} names {name}, but {folder / f'{name}.index'} is missing.")
+            raise FileNotFoundError(f"{pointer} names {name!r}, but {f'{name}.index'!r} is not beside it.")
         return folder / name
     prefixes = sorted(path.with_suffix("") for path in folder.glob("*.index"))
     if len(prefixes) > 1:

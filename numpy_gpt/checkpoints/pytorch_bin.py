@@ -4,8 +4,11 @@ A pickle can run any code. It is only ever opened with `weights_only=True`, whic
 """
 
 import re
+import warnings
+from io import BytesIO
 from pathlib import Path
-from zipfile import is_zipfile
+from pickle import UnpicklingError
+from zipfile import ZIP_STORED, ZipFile, is_zipfile
 
 from numpy_gpt.checkpoints.stored import CheckpointError, StoredTensor
 
@@ -49,22 +52,40 @@ def load_values(path: Path) -> dict:
             f"{path} is a pickle of PyTorch's: reading it takes torch (pip install 'numpy-gpt[torch]'), or fetch the "
             "model as .safetensors, which needs nothing."
         ) from error
+    options = {"map_location": "cpu", "weights_only": True}
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
-    except OSError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if is_zipfile(path):
+                check_zip(path)
+                values = torch.load(path, mmap=True, **options)
+            else:  # from memory, where asking for more bytes than there are allocates nothing
+                values = torch.load(BytesIO(path.read_bytes()), **options)
+    except (CheckpointError, FileNotFoundError, PermissionError):
         raise
     except Exception as error:  # a damaged pickle can fail in any way
-        if found := re.search(r"GLOBAL ([\w.]+)", str(error)):
+        reason = re.search(r"GLOBAL ([\w.]+)|Unsupported operand \d+", str(error))
+        if reason or isinstance(error, UnpicklingError):
             raise CheckpointError(
-                f"{path} is a pickle that asks for {found[1]}, which is no tensor and could run code: refused; "
-                "fetch the model as .safetensors."
+                f"{path} is a pickle that is damaged or could run code ({reason[1] or reason[0] if reason else 'no tensors'}): "
+                "refused; fetch the model as .safetensors."
             ) from error
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise CheckpointError(f"{path} cannot be read as PyTorch weights ({reason}); fetch it again.") from error
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise CheckpointError(f"{path} cannot be read as PyTorch weights ({first!r}); fetch it again.") from error
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         kind = type(values).__name__
         raise CheckpointError(f"{path} holds a {kind} instead of names and tensors; save model.state_dict().")
     return values
+
+
+def check_zip(path: Path) -> None:
+    """Refuse a zip whose members unpack to more than they take: PyTorch packs nothing."""
+    with ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.compress_type != ZIP_STORED or member.file_size != member.compress_size:
+                raise CheckpointError(
+                    f"{path}: {member.filename!a} is compressed, which no PyTorch does; fetch it again."
+                )
 
 
 def describe(path: Path, name: str, value: object) -> StoredTensor:

@@ -15,6 +15,7 @@ from numpy_gpt.checkpoints.checkpoint import Contents
 from numpy_gpt.checkpoints.names import our_key
 from numpy_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
 from numpy_gpt.checkpoints.stored import CheckpointError, parse_json, read_array
+from numpy_gpt.config import GPTConfig
 from numpy_gpt.files import written_beside
 
 FORMAT = "numpy_gpt run"
@@ -62,7 +63,11 @@ def open_run(file: SafetensorsFile) -> Contents:
     config = read_metadata(file).get("config")
     if not isinstance(config, dict):
         raise CheckpointError(f"{file.path} does not hold the model's config; it was saved by something else.")
-    contents = Contents(file.path, "run", file, config, f"{file.path} (config)")
+    try:
+        sizes = GPTConfig(**config).to_dict()
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{file.path} holds a config that is none: {str(error)[:300]}") from error
+    contents = Contents(file.path, "run", file, sizes, "its config")
     for name in file.tensors:
         if key := our_key(name.removeprefix("model."), "ours") if name.startswith("model.") else None:
             contents.keys[key] = name

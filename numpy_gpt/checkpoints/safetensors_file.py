@@ -127,7 +127,7 @@ def write_safetensors(
     file.write(len(text).to_bytes(8, "little") + text)
     for name in names:
         dtype, shape = specs[name]
-        array = np.ascontiguousarray(get(name), np.dtype(dtype).newbyteorder("<"))
+        array = np.asarray(get(name), np.dtype(dtype).newbyteorder("<"), order="C")
         if array.shape != tuple(shape):
             raise ValueError(f"{name} has shape {array.shape} where {tuple(shape)} was announced.")
         file.write(memoryview(array.reshape(-1)).cast("B"))

@@ -164,7 +164,7 @@ def write_tensor_bundle(
     offset = 0
     for name in sorted(specs):
         dtype, shape = specs[name]
-        array = np.ascontiguousarray(get(name), np.dtype(dtype).newbyteorder("<")).reshape(shape)
+        array = np.asarray(get(name), np.dtype(dtype).newbyteorder("<"), order="C").reshape(shape)
         data = memoryview(array.reshape(-1)).cast("B")
         data_file.write(data)
         dims = b"".join(write_field(2, BYTES, write_field(1, VARINT, size)) for size in shape)
