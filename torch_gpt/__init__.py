@@ -13,6 +13,7 @@ from torch_gpt.optim import AdamW, clip_grad_norm
 from torch_gpt.perplexity import perplexity, token_losses
 from torch_gpt.shapes import float32, float64
 from torch_gpt.train import evaluate, train, train_step
+from torch_gpt.weights import load_gpt2, load_run, save_gpt2
 
 __all__ = [
     "GELU",
@@ -39,8 +40,11 @@ __all__ = [
     "float64",
     "generate",
     "generate_text_simple",
+    "load_gpt2",
+    "load_run",
     "no_grad",
     "perplexity",
+    "save_gpt2",
     "stream",
     "token_losses",
     "train",
