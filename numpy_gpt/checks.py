@@ -183,9 +183,19 @@ def check_text(tokens: Any, stride: int, config: GPTConfig) -> None:
 
 
 def check_lora(
-    rank: int, alpha: float, dropout: float, targets: Sequence[str], shapes: Mapping[str, tuple], adapted: Sequence[str]
+    rank: int,
+    alpha: float,
+    dropout: float,
+    targets: Sequence[str],
+    shapes: Mapping[str, tuple],
+    tied: Sequence[str],
+    adapted: Sequence[str],
 ) -> None:
-    """Refuse an adaptation that would do nothing, or too much; shapes: (out, in) of every layer that the targets name."""
+    """Refuse an adaptation that would do nothing, or too much.
+
+    shapes: (out, in) of every layer that the targets name; tied: those that share their weight with an embedding; adapted:
+    the layers that have LoRA already. A head of few classes may have a rank above its smaller side: it costs little.
+    """
     if adapted:
         raise ValueError(
             f"The model has LoRA already, on {len(adapted)} layers; train these, or start from the base model."
@@ -193,6 +203,11 @@ def check_lora(
     if not shapes:
         raise ValueError(
             f"No linear layer is called {' or '.join(targets)}; choose from c_attn, c_proj, c_fc and lm_head."
+        )
+    if tied:
+        raise ValueError(
+            f"{tied[0]} shares its weight with the token embedding, which merging would change; leave it out of the targets "
+            "or build the model with tie_embeddings=False."
         )
     if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
         raise ValueError(f"The LoRA rank is {rank!r}; give a whole number of at least 1, such as 8.")

@@ -1,13 +1,22 @@
 """LoRA: the trained weights stay as they are, and the product of two thin matrices learns what to add to them."""
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from numpy_gpt.checkpoints.adapters import (
+    Adapter,
+    check_adapter,
+    fingerprint,
+    read_adapter,
+    target_name,
+    write_adapter,
+)
 from numpy_gpt.checks import check_lora, check_merge, check_state_dict
-from numpy_gpt.layers import Dropout, Linear
+from numpy_gpt.layers import Dropout, Embedding, Linear
 from numpy_gpt.module import Module, Parameter
 from numpy_gpt.shapes import Array, Float
 
@@ -82,18 +91,21 @@ def apply_lora(
     dropout: float = 0.0,
     rng: np.random.Generator | None = None,
 ) -> dict[str, LoRALinear]:
-    """Freeze the model and give every Linear whose name is among the targets a trainable branch; returns these, by path.
+    """Freeze the model and give every Linear that a target names a trainable branch; returns these, by path.
 
-    The state dict keeps its keys and gains `….lora_A` and `….lora_B`. rng draws A and the branches' dropout (None: seed 0).
+    A target is a layer's name, `c_proj`, or the end of its path, `mlp.c_proj`. The state dict keeps its keys and gains
+    `….lora_A` and `….lora_B`. rng draws A and the branches' dropout (None: seed 0).
     """
     found = {
         f"{path}.{name}" if path else name: (module, name, child)
         for path, module in model.named_modules()
         for name, child in module.named_children()
-        if name in targets and isinstance(child, Linear)
+        if isinstance(child, Linear) and f".{path}.{name}".endswith(tuple(f".{target}" for target in targets))
     }
     shapes = {path: tuple(child.weight.shape) for path, (_, _, child) in found.items()}
-    check_lora(rank, alpha, dropout, targets, shapes, list(adapted(model)))
+    embeddings = [module.weight for module in model.modules() if isinstance(module, Embedding)]
+    tied = [path for path, (_, _, child) in found.items() if any(child.weight is weight for weight in embeddings)]
+    check_lora(rank, alpha, dropout, targets, shapes, tied, list(adapted(model)))
     rng = np.random.default_rng(0) if rng is None else rng
     for parameter in model.parameters():
         parameter.requires_grad = False
@@ -123,8 +135,34 @@ def lora_state_dict(model: Module) -> dict[str, Array]:
     return {name: array for name, array in model.state_dict().items() if ".lora_" in name}
 
 
-def load_lora(model: Module, state: Mapping[str, Any]) -> None:
-    """Copy the branches of another model of the same base, rank and targets; if a key does not fit, nothing is changed."""
+def save_lora(model: Module, folder: str | os.PathLike) -> None:
+    """Save the branches as an adapter that Hugging Face's PEFT loads onto the same base (adapter_config.json and
+    adapter_model.safetensors)."""
+    layers = adapted(model)
+    check_merge(len(layers), sum(layer.merged for layer in layers.values()), merging=True)
+    layer = next(iter(layers.values()))
+    targets = tuple(dict.fromkeys(target_name(path) for path in layers))
+    state = {name: np.asarray(array) for name, array in lora_state_dict(model).items()}
+    base = fingerprint({name: np.asarray(array) for name, array in model.state_dict().items()})
+    write_adapter(folder, Adapter(layer.rank, layer.alpha, targets, layer.dropout.drop_rate, state, base))
+
+
+def load_lora(model: Module, source: str | os.PathLike | Mapping[str, Any]) -> None:
+    """Copy branches into the model: an adapter's folder, written here or by PEFT, or what lora_state_dict gave.
+
+    A model without LoRA gets the branches that the folder describes. One that has them must have the same rank, alpha and
+    targets. If anything does not fit, or the adapter was trained on another base, nothing is changed.
+    """
+    state = source
+    if not isinstance(source, Mapping):
+        adapter = read_adapter(source)
+        base = fingerprint({name: np.asarray(array) for name, array in model.state_dict().items()})
+        layers = adapted(model)
+        linears = {path: tuple(m.weight.shape) for path, m in model.named_modules() if isinstance(m, Linear)}
+        check_adapter(adapter, base, linears, [(layer.rank, layer.alpha) for layer in layers.values()])
+        if not layers:
+            apply_lora(model, adapter.rank, adapter.alpha, adapter.targets, adapter.dropout)
+        state = adapter.state
     own = lora_state_dict(model)
     check_state_dict({k: tuple(v.shape) for k, v in own.items()}, {k: tuple(v.shape) for k, v in state.items()})
     for name, array in own.items():

@@ -111,6 +111,35 @@ def read_adapter(folder: str | os.PathLike) -> Adapter:
     return Adapter(rank, float(alpha), targets, float(config.get("lora_dropout") or 0.0), state, base)
 
 
+def check_adapter(
+    adapter: Adapter, base: str, linears: Mapping[str, tuple[int, ...]], layers: list[tuple[int, float]]
+) -> None:
+    """Refuse an adapter of another base, or of another rank or alpha than the model's layers have.
+
+    base: the model's fingerprint; linears: (out, in) by path; layers: (rank, alpha) of the LoRA layers that are there.
+    """
+    if adapter.base and adapter.base != base:
+        raise CheckpointError(
+            f"The adapter was trained on other base weights (fingerprint {adapter.base[:12]}, this model's is "
+            f"{base[:12]}); load the base that it was trained on."
+        )
+    if layers and set(layers) != {(adapter.rank, adapter.alpha)}:
+        rank, alpha = layers[0]
+        raise CheckpointError(
+            f"The adapter has rank {adapter.rank} and alpha {adapter.alpha:g}, the model's LoRA layers have rank {rank} "
+            f"and alpha {alpha:g}; load it onto the base model, or apply_lora with its numbers."
+        )
+    for key, array in adapter.state.items():
+        path, _, matrix = key.rpartition(".")
+        out_features, in_features = linears.get(path, (0, 0))
+        shape = (adapter.rank, in_features) if matrix == "lora_A" else (out_features, adapter.rank)
+        if array.shape != shape:
+            raise CheckpointError(
+                f"The adapter's {key} is {array.shape} where this model takes {shape if path in linears else 'none'}; "
+                "load the base that it was trained on."
+            )
+
+
 def target_name(path: str) -> str:
     """A layer's name within its block: `attn.c_attn` for `h.3.attn.c_attn`."""
     return re.sub(r"^h\.\d+\.", "", path)
