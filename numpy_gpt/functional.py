@@ -25,7 +25,7 @@ def softmax(x: Float[Array, "... S"]) -> Float[Array, "... S"]:
     m[np.isneginf(m)] = 0
     e = x - m
     np.exp(e, out=e)
-    e /= np.maximum(e.sum(axis=-1, keepdims=True), np.finfo(x.dtype).tiny)
+    e /= np.maximum(e.sum(axis=-1, keepdims=True), 1)  # one e is exp(0): only a masked row sums to less than 1
     return e
 
 

@@ -19,7 +19,7 @@ def softmax(x: Float[Array, "... S"]) -> Float[Array, "... S"]:
     m = x.detach().amax(dim=-1, keepdim=True)
     m = m.masked_fill(torch.isneginf(m), 0)
     e = torch.exp(x - m)
-    return e / e.sum(dim=-1, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny)
+    return e / e.sum(dim=-1, keepdim=True).clamp(min=1)  # one e is exp(0): only a masked row sums to less than 1
 
 
 def logsumexp(x: Float[Array, "N V"]) -> Float[Array, " N"]:
