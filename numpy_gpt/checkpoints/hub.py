@@ -23,17 +23,18 @@ def find_by_name(name: str) -> Path:
     if folder.is_dir() and candidates(folder):
         return locate(folder)
     failures = []
-    for find in (find_on_hub, fetch_openai):
+    for place, find in (("Hugging Face's hub", find_on_hub), ("OpenAI's server", fetch_openai)):
         try:
             return find(name, folder)
         except (CheckpointError, KeyboardInterrupt):
             raise
         except Exception as error:  # of the hub's many kinds, or of its HTTP library's
-            failures.append((str(error).strip().splitlines() or [type(error).__name__])[0][:300])
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            failures.append(f"{place}: {reason[:200]}")
     raise OSError(
-        f"{name} is not on this machine and could not be fetched ({'; '.join(failures)}). Lay its files by hand in {folder} "
-        f"({', '.join(OPENAI_FILES)} from {OPENAI}/{NAMES[name]}, or config.json and model.safetensors from "
-        f"huggingface.co/openai-community/{name}), or give the path of a folder that holds them."
+        f"{name} is not on this machine and could not be fetched ({'; '.join(failures)}). Lay {', '.join(OPENAI_FILES)} "
+        f"from {OPENAI}/{NAMES[name]}, or config.json and model.safetensors from huggingface.co/openai-community/{name}, "
+        f"by hand in {folder}, or give the path of a folder that holds them."
     )
 
 

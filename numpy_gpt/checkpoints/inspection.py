@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from numpy_gpt.checkpoints.checkpoint import Checkpoint
+from numpy_gpt.checkpoints.checkpoint import Checkpoint, Contents
 from numpy_gpt.checkpoints.run_files import read_metadata
 from numpy_gpt.config import ALIASES, GPT2_SIZES, GPTConfig
 
@@ -17,7 +17,7 @@ LAYOUTS = {
 
 @dataclass
 class Module:
-    """One line: a module's name, the shape of its weight here, and over all blocks its parameters and types of number."""
+    """One line: a module's name, its weight's shape in the model, its parameters and types of number over all blocks."""
 
     name: str
     shape: tuple[int, ...]
@@ -36,6 +36,12 @@ def by_module(checkpoint: Checkpoint) -> list[Module]:
         module.parameters += tensor.size
         module.dtypes.add(tensor.dtype)
     return list(modules.values())
+
+
+def as_stored(contents: Contents) -> list[Module]:
+    """The tensors under the names and in the shapes of the file, for one that does not fit together."""
+    tensors = contents.file.tensors.values()
+    return [Module(tensor.name, tensor.shape, tensor.size, {tensor.dtype}) for tensor in tensors]
 
 
 def size_name(config: GPTConfig) -> str:

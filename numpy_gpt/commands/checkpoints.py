@@ -3,9 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tyro.conf import Positional
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from numpy_gpt.checkpoints.inspection import Module
 
 
 @dataclass(frozen=True)
@@ -17,33 +22,49 @@ class Inspect:
 
     def run(self, twin: ModuleType) -> None:
         from rich.console import Console
-        from rich.table import Table
+        from rich.filesize import decimal
 
-        from numpy_gpt.checkpoints.inspection import LAYOUTS, by_module, run_state, size_name
-        from numpy_gpt.checkpoints.source import open_checkpoint
+        from numpy_gpt.checkpoints.fitting import check
+        from numpy_gpt.checkpoints.inspection import LAYOUTS, as_stored, by_module, run_state, size_name
+        from numpy_gpt.checkpoints.source import locate, open_contents
 
         console = Console(highlight=False)
-        with open_checkpoint(self.source) as checkpoint:
-            modules, config = by_module(checkpoint), checkpoint.config
-            table = Table("module", "weight", "parameters", "stored as", box=None, padding=(0, 3, 0, 0))
-            table.columns[2].justify = "right"
-            for module in modules:
-                shape = " × ".join(map(str, module.shape))
-                table.add_row(module.name, shape, f"{module.parameters:,}", ", ".join(sorted(module.dtypes)))
-            console.print(f"[bold]{checkpoint.path}[/]", soft_wrap=True)
-            console.print(f"{LAYOUTS[checkpoint.layout]}, {checkpoint.file.size / 1e6:,.1f} MB, {size_name(config)}\n")
-            console.print(", ".join(f"{key} {value}" for key, value in config.to_dict().items()) + "\n")
-            console.print(table)
-            total = sum(module.parameters for module in modules)
-            console.print(f"\nloaded: {len(checkpoint.tensors)} tensors, [bold]{total:,}[/] parameters")
-            for name, reason in list(checkpoint.ignored.items())[:6]:
-                console.print(f"ignored: {name} ({reason})", markup=False)
-            if len(checkpoint.ignored) > 6:
-                console.print(f"ignored: {len(checkpoint.ignored) - 6} more like these")
-            for note in checkpoint.notes:
-                console.print(f"note: {note}", markup=False)
-            for key, value in run_state(checkpoint).items():
-                console.print(f"{key}: {value}", markup=False)
+        contents = open_contents(locate(self.source))
+        console.print(f"{contents.path}\n{LAYOUTS[contents.layout]}, {decimal(contents.file.size)}", markup=False)
+        try:
+            checkpoint = check(contents)
+        except ValueError:
+            console.print(table(as_stored(contents)))
+            raise
+        modules, config = by_module(checkpoint), checkpoint.config
+        sizes = ", ".join(f"{key}={value}" for key, value in config.to_dict().items())
+        console.print(f"{size_name(config)}: {sizes}\n", markup=False)
+        console.print(table(modules))
+        total = sum(module.parameters for module in modules)
+        console.print(f"\nloaded: {len(checkpoint.tensors)} tensors, {total:,} parameters")
+        for name, reason in list(checkpoint.ignored.items())[:6]:
+            console.print(f"ignored: {name} ({reason})", markup=False)
+        if len(checkpoint.ignored) > 6:
+            console.print(f"ignored: {len(checkpoint.ignored) - 6} more")
+        for note in checkpoint.notes:
+            console.print(f"note: {note}", markup=False)
+        for key, value in run_state(checkpoint).items():
+            console.print(f"{key}: {value}", markup=False)
+        checkpoint.close()
+
+
+def table(modules: "list[Module]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("tensor or module", "shape", "parameters", "stored as", box=None, padding=(0, 3, 0, 0))
+    table.columns[2].justify = "right"
+    for module in modules[:40]:
+        shape = " × ".join(map(str, module.shape))
+        table.add_row(Text(module.name), shape, f"{module.parameters:,}", ", ".join(sorted(module.dtypes)))
+    if len(modules) > 40:
+        table.add_row(f"… {len(modules) - 40} more")
+    return table
 
 
 @dataclass(frozen=True)
