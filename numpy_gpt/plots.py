@@ -1,5 +1,6 @@
 """Every picture. Each function takes plain numbers and a path, and returns the path it wrote."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,6 +71,8 @@ def plot_losses(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: str | os.
     middle.set_ylabel("learning rate")
     bottom.set_ylabel("gradient norm")
     bottom.set_yscale("log")
+    bottom.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
+    bottom.yaxis.set_minor_formatter(lambda value, position: f"{value:g}" if f"{value:.0e}"[0] in "25" else "")
     bottom.set_xlabel("step")
     add_token_axis(top, runs)
     return save_figure(figure, path)
@@ -91,3 +94,70 @@ def short_number(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:.3g}{sign}"
     return f"{value:.3g}"
+
+
+def plot_attention(maps: Any, tokens: Sequence[str], path: str | os.PathLike, first_block: int = 0) -> Path:
+    """Attention weights (n_layers, H, T, T) of one text, a panel for each head: row t is what position t sees.
+
+    One layer gets large panels with the tokens beside them (up to 40), several a row of small panels each. The colour
+    follows the square root of the weight, since most of it often goes to the first token.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.colors import PowerNorm
+    from matplotlib.figure import Figure
+
+    n_layers, n_heads, T, _ = maps.shape
+    columns = n_heads if n_layers > 1 else math.ceil(math.sqrt(n_heads))
+    rows = math.ceil(n_layers * n_heads / columns)
+    labelled = n_layers == 1 and T <= 40
+    side = max(2.2, 0.17 * T) if labelled else 2.2 if n_layers == 1 else 1.1
+    figure = Figure(figsize=(side * columns + 1.6, side * rows + 0.6), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for i, panel in enumerate(panels.flat):
+        layer, head = divmod(i, n_heads) if n_layers > 1 else (0, i)
+        if head >= n_heads:
+            panel.axis("off")
+            continue
+        image = panel.imshow(maps[layer, head], cmap="magma_r", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
+        panel.set_xticks(range(T) if labelled else [], tokens if labelled else [], rotation=90, fontsize=6)
+        panel.set_yticks(range(T) if labelled and i % columns == 0 else [])
+        if labelled and i % columns == 0:
+            panel.set_yticklabels(tokens, fontsize=6)
+        if n_layers == 1 or layer == 0:
+            panel.set_title(f"head {head}", fontsize=8)
+        if n_layers > 1 and head == 0:
+            panel.set_ylabel(f"block {first_block + layer}", fontsize=8)
+        for label in (*panel.get_xticklabels(), *panel.get_yticklabels()):
+            label.set_parse_math(False)
+    if n_layers == 1:
+        figure.supylabel(f"block {first_block}: the position that looks", fontsize=9)
+        figure.supxlabel("the position looked at", fontsize=9)
+    figure.colorbar(image, ax=panels, label="attention weight", shrink=0.8, ticks=[0, 0.05, 0.25, 0.5, 1])
+    return save_figure(figure, path)
+
+
+def plot_candidates(
+    chosen: Sequence[str], candidates: Sequence[Sequence[tuple[str, float]]], path: str | os.PathLike
+) -> Path:
+    """Each step's likeliest tokens with their probabilities, the likeliest on top, the chosen one framed: for every step the
+    token that came, and its candidates. Steps run from left to right, ten to a line."""
+    from matplotlib.patches import Rectangle
+
+    per_line, deepest = 10, max(map(len, candidates))
+    lines = math.ceil(len(chosen) / per_line)
+    figure, axes = new_figure(lines, lines * (0.3 * deepest + 0.5) + 0.2, squeeze=False)
+    for line, axis in enumerate(axes.flat):
+        axis.axis("off")
+        axis.set(xlim=(0, per_line), ylim=(deepest, -0.9))
+        for x, step in enumerate(range(line * per_line, min((line + 1) * per_line, len(chosen)))):
+            axis.text(x + 0.5, -0.35, chosen[step], ha="center", fontsize=8, weight="bold").set_parse_math(False)
+            for y, (token, chance) in enumerate(candidates[step]):
+                frame = {"edgecolor": COLOURS[1], "linewidth": 1.6, "zorder": 3} if token == chosen[step] else {}
+                axis.add_patch(Rectangle((x + 0.03, y + 0.05), 0.94, 0.9, facecolor=GRID, alpha=0.35))
+                axis.add_patch(Rectangle((x + 0.03, y + 0.05), 0.94 * chance, 0.9, facecolor=COLOURS[5]))
+                axis.add_patch(Rectangle((x + 0.03, y + 0.05), 0.94, 0.9, fill=False, **({"linewidth": 0} | frame)))
+                style = {"va": "center", "fontsize": 6, "zorder": 4, "clip_on": True}
+                axis.text(x + 0.07, y + 0.52, token[:10], **style).set_parse_math(False)
+                axis.text(x + 0.93, y + 0.52, f"{chance:.0%}", ha="right", **style)
+    return save_figure(figure, path)

@@ -63,10 +63,11 @@ def train_step(
     criterion = CrossEntropy()
     counts = [int((targets != criterion.ignore_index).sum()) for _, targets in micro_batches]
     total = max(processes.sum(sum(counts)), 1)
+    replica = processes.replica(model)
     optimizer.zero_grad()
     loss = 0.0
     for (inputs, targets), count in zip(micro_batches, counts):
-        logits = model(inputs)
+        logits = replica(inputs)
         micro_loss = criterion(logits, targets)
         model.backward(criterion.backward(count / total))
         loss += micro_loss.item() * count / total

@@ -65,11 +65,12 @@ def train_step(
     criterion = CrossEntropy()
     counts = [int((targets != criterion.ignore_index).sum()) for _, targets in micro_batches]
     total = max(processes.sum(sum(counts)), 1)
+    replica = processes.replica(model)
     device = next(model.parameters()).device
     optimizer.zero_grad()
     loss = 0.0
     for (inputs, targets), count in zip(micro_batches, counts):
-        logits = model(torch.as_tensor(inputs, device=device))
+        logits = replica(torch.as_tensor(inputs, device=device))
         micro_loss = criterion(logits, torch.as_tensor(targets, device=device))
         (micro_loss * (count / total)).backward()
         loss += micro_loss.item() * count / total

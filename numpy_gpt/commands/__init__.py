@@ -1,7 +1,17 @@
 """Every command by its name. Each is a dataclass: its fields are the options, and `run(twin)` does the work."""
 
+from numpy_gpt.commands.generation import Evaluate, Generate
 from numpy_gpt.commands.prepare import Prepare
 from numpy_gpt.commands.tokenizers import Tokenize, TrainTokenizer
-from numpy_gpt.commands.training import Demo, Plot
+from numpy_gpt.commands.training import Demo, Plot, Pretrain
 
-ALL: dict[str, type] = {"demo": Demo, "plot": Plot, "tokenize": Tokenize, "train-tokenizer": TrainTokenizer, "prepare": Prepare}
+ALL: dict[str, type] = {
+    "demo": Demo,
+    "plot": Plot,
+    "pretrain": Pretrain,
+    "generate": Generate,
+    "evaluate": Evaluate,
+    "tokenize": Tokenize,
+    "train-tokenizer": TrainTokenizer,
+    "prepare": Prepare,
+}

@@ -1,10 +1,64 @@
-"""pretrain, demo, plot, anatomy: from a text to a model, and what to look at on the way."""
+"""pretrain, demo, plot: from a text to a model, and pictures of the way."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-import tyro
+from tyro.conf import Positional
+
+from numpy_gpt.training.settings import TrainSettings
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Sizes that differ from the preset's."""
+
+    vocab_size: int | None = None
+    """How many byte pairs and bytes a tokenizer learnt from the text has; other tokenizers bring their own size."""
+    context_length: int | None = None
+    """The longest sequence, in tokens."""
+    emb_dim: int | None = None
+    """Width of the vector of each position."""
+    n_heads: int | None = None
+    """Attention heads in each layer; they divide emb_dim."""
+    n_layers: int | None = None
+    """Transformer blocks."""
+    drop_rate: float | None = None
+    """Share of values dropped while training."""
+    qkv_bias: bool | None = None
+    """Whether queries, keys and values have a bias."""
+    tie_embeddings: bool | None = None
+    """Whether the head is the token embedding itself."""
+
+    def given(self) -> dict[str, int | float | bool]:
+        """Those that were asked for."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Pretrain:
+    """Train a model on a text, from random weights."""
+
+    text: str | None = None
+    """A file, a folder of .txt files, a token file (prepare), or stories, the-verdict, tiny-shakespeare; default: stories."""
+    preset: str | None = None
+    """classroom, gpt2-small (124M), gpt2-medium, gpt2-large or gpt2-xl; default: classroom."""
+    tokenizer: str | None = None
+    """bpe (byte pairs learnt from the text), characters (the text's own), gpt2, or a path; default: bpe for the classroom,
+    gpt2 for GPT-2's sizes."""
+    out: Path = Path("runs/pretrain")
+    """Folder of the run."""
+    resume: bool = False
+    """Go on where the run in that folder stopped; its own options hold, but for those given anew."""
+    tensorboard: bool = False
+    """Write the metrics for TensorBoard as well (needs numpy-gpt[tensorboard])."""
+    model: ModelOptions = field(default_factory=ModelOptions)
+    training: TrainSettings = field(default_factory=TrainSettings)
+
+    def run(self, twin: ModuleType) -> None:
+        from numpy_gpt.training.start import pretrain
+
+        pretrain(twin, self)
 
 
 @dataclass(frozen=True)
@@ -12,19 +66,19 @@ class Demo:
     """Train a small model on the stories that ship with the project, in about a minute."""
 
     out: Path = Path("runs/demo")
-    """Folder for the run; an earlier demo there is replaced."""
+    """Folder of the run; an earlier demo there is replaced."""
 
     def run(self, twin: ModuleType) -> None:
-        from numpy_gpt.training.demo import run_demo
+        from numpy_gpt.training.start import demo
 
-        run_demo(twin, self.out)
+        demo(twin, self.out)
 
 
 @dataclass(frozen=True)
 class Plot:
     """Draw the losses of a run, or of several in one picture."""
 
-    runs: tyro.conf.Positional[tuple[Path, ...]]
+    runs: Positional[tuple[Path, ...]]
     """Folders of runs."""
     out: Path | None = None
     """The picture; default: loss.png in the folder of a single run, losses.png here for several."""

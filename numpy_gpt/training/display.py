@@ -1,80 +1,67 @@
-"""What a run says while it trains: a live bar in a terminal, plain lines in a file or a pipe, nothing in helpers."""
+"""What a run says while it trains: a live bar in a terminal, plain lines in a file or a pipe."""
 
 import sys
 import time
-from typing import Protocol
 
+from numpy_gpt.training.run_folder import Row
 from numpy_gpt.training.settings import TrainSettings
 
 
-class Display(Protocol):
-    """What the training tells, and when."""
+class Display:
+    """Hears everything and says nothing: for tests, notebooks, and all processes but the first."""
 
-    def start(self, title: str, step: int, settings: TrainSettings) -> None: ...
+    def start(self, title: str, step: int, settings: TrainSettings) -> None:
+        """The run begins, or goes on, after `step` steps."""
 
-    def step(self, step: int, loss: float, tokens_per_second: float) -> None: ...
+    def step(self, step: int, loss: float, tokens: int) -> None:
+        """A step was taken; `tokens` were read since the start."""
 
-    def evaluation(self, step: int, train_loss: float, val_loss: float, best: bool) -> None: ...
+    def evaluation(self, row: Row, best: bool) -> None:
+        """Both losses were measured."""
 
-    def sample(self, step: int, text: str) -> None: ...
+    def sample(self, step: int, text: str) -> None:
+        """The model wrote something."""
 
-    def say(self, text: str) -> None: ...
+    def say(self, text: str) -> None:
+        """Anything else."""
 
-    def stop(self) -> None: ...
-
-
-class Silent:
-    """Says nothing: for tests, notebooks, and processes that are not the first."""
-
-    def start(self, title: str, step: int, settings: TrainSettings) -> None: ...
-
-    def step(self, step: int, loss: float, tokens_per_second: float) -> None: ...
-
-    def evaluation(self, step: int, train_loss: float, val_loss: float, best: bool) -> None: ...
-
-    def sample(self, step: int, text: str) -> None: ...
-
-    def say(self, text: str) -> None: ...
-
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        """The run ends, for whatever reason."""
 
 
-class PlainLines(Silent):
-    """Lines for a log: each evaluation, each sample, and between them a line every few seconds."""
+class PlainLines(Display):
+    """Lines for a log: each measurement, each sample, and between them a line every few seconds."""
 
     def __init__(self, every: float = 10.0):
         self.every = every
 
     def start(self, title: str, step: int, settings: TrainSettings) -> None:
-        print(title, flush=True)
+        self.say(title)
         self.steps, self.first_step = settings.steps, step
         self.started = self.told = time.monotonic()
 
-    def step(self, step: int, loss: float, tokens_per_second: float) -> None:
+    def step(self, step: int, loss: float, tokens: int) -> None:
         now = time.monotonic()
         if now - self.told >= self.every:
             self.told = now
             left = (now - self.started) / (step - self.first_step) * (self.steps - step)
-            print(
-                f"step {step}/{self.steps}  loss {loss:.3f}  {tokens_per_second:,.0f} tokens/s  {clock(left)} left",
-                flush=True,
-            )
+            speed = tokens / (now - self.started)
+            self.say(f"step {step}/{self.steps}  loss {loss:.3f}  {speed:,.0f} tokens/s  {clock(left)} left")
 
-    def evaluation(self, step: int, train_loss: float, val_loss: float, best: bool) -> None:
-        mark = "  (best so far)" if best else ""
-        print(
-            f"step {step}/{self.steps}  train loss {train_loss:.3f}  validation loss {val_loss:.3f}{mark}", flush=True
-        )
+    def evaluation(self, row: Row, best: bool) -> None:
+        losses = f"train loss {row['train_loss']:.3f}  validation loss {row['val_loss']:.3f}"
+        self.say(f"step {row['step']}/{self.steps}  {losses}{'  (best so far)' if best else ''}")
 
     def sample(self, step: int, text: str) -> None:
-        print(f"sample at step {step}:\n" + "\n".join(f"    {line}" for line in text.splitlines()), flush=True)
+        self.say(f"sample at step {step}:")
+        self.say("\n".join(f"    {line}" for line in text.splitlines()))
 
     def say(self, text: str) -> None:
         print(text, flush=True)
 
 
-class LiveTerminal(Silent):
-    """A progress bar with loss, tokens per second and time left; losses above it, samples in frames."""
+class LiveTerminal(Display):
+    """A progress bar with loss, tokens per second and time left; above it the losses measured, and samples in frames."""
 
     def __init__(self):
         from rich.console import Console
@@ -85,11 +72,11 @@ class LiveTerminal(Silent):
     def start(self, title: str, step: int, settings: TrainSettings) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self.console.print(title)
+        self.say(title)
         self.bar = Progress(
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
-            TextColumn("loss [bold]{task.fields[loss]}"),
+            TextColumn("loss {task.fields[loss]}"),
             TextColumn("{task.fields[speed]} tokens/s"),
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
@@ -97,27 +84,28 @@ class LiveTerminal(Silent):
             expand=True,
         )
         self.task = self.bar.add_task("", total=settings.steps, completed=step, loss="–", speed="–")
+        self.started = time.monotonic()
         self.bar.start()
 
-    def step(self, step: int, loss: float, tokens_per_second: float) -> None:
-        self.bar.update(self.task, completed=step, loss=f"{loss:.3f}", speed=f"{tokens_per_second:,.0f}")
+    def step(self, step: int, loss: float, tokens: int) -> None:
+        speed = tokens / (time.monotonic() - self.started)
+        self.bar.update(self.task, completed=step, loss=f"{loss:.3f}", speed=f"{speed:,.0f}")
 
-    def evaluation(self, step: int, train_loss: float, val_loss: float, best: bool) -> None:
-        mark = "  [green]best so far[/]" if best else ""
+    def evaluation(self, row: Row, best: bool) -> None:
         self.console.print(
-            f"step [bold]{step:>6,}[/]   train loss [bold]{train_loss:.3f}[/]   validation loss [bold]{val_loss:.3f}[/]{mark}"
+            f"step [bold]{row['step']:>6,}[/]   train loss [bold]{row['train_loss']:.3f}[/]   "
+            f"validation loss [bold]{row['val_loss']:.3f}[/]{'   [green]best so far[/]' if best else ''}"
         )
 
     def sample(self, step: int, text: str) -> None:
         from rich.panel import Panel
         from rich.text import Text
 
-        self.console.print(Panel(Text(text), title=f"sample at step {step:,}", title_align="left", border_style="cyan"))
+        title = f"sample at step {step:,}"
+        self.console.print(Panel(Text(text), title=title, title_align="left", border_style="cyan"))
 
     def say(self, text: str) -> None:
-        from rich.text import Text
-
-        self.console.print(Text(text))
+        self.console.print(text, markup=False)
 
     def stop(self) -> None:
         if self.bar is not None:

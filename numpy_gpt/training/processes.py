@@ -1,4 +1,4 @@
-"""Processes: which share of the work is mine, and sums over all of us; this one for a process that works alone."""
+"""Processes: which share of the work is mine, and sums over all of us; this one works alone, on the CPU."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ Batch = tuple[Any, Any]
 
 
 class Processes:
-    """One process of `size`, numbered `rank`. numpy_gpt/distributed.py and torch_gpt/distributed.py have those with company."""
+    """One process of `size`, numbered `rank`; the distributed.py of either twin has those with company."""
 
     rank = 0
     size = 1
@@ -15,6 +15,10 @@ class Processes:
     def is_first(self) -> bool:
         """The first process writes files and speaks; the others only compute."""
         return self.rank == 0
+
+    def place(self, model: Any) -> Any:
+        """The model on this process's device."""
+        return model
 
     def share(self, batch: Batch) -> Batch:
         """The rows of a batch (inputs, targets) that are this process's."""
@@ -30,14 +34,23 @@ class Processes:
         return [value]
 
     def replica(self, model: Any) -> Any:
-        """The model to call in training: one whose backward pass, or sum_gradients after it, adds up all gradients."""
+        """The model as training calls it: one whose backward pass, or sum_gradients after it, adds up all gradients."""
         return model
 
     def sum_gradients(self, model: Any) -> None:
-        """Replace each gradient by the sum of every process's."""
+        """Replace each gradient by the sum of every process's, where the backward pass has not."""
 
     def close(self) -> None:
-        """Leave the others."""
+        """Leave the others, all being done."""
+
+    def abort(self, error: BaseException) -> None:
+        """Stop the others, who would wait for this one for ever."""
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        self.close() if error is None else self.abort(error)
 
 
 ALONE = Processes()

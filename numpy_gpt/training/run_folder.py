@@ -14,7 +14,8 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,7 @@ class RunFolder:
         self.best = self.path / BEST
 
     def write_json(self, path: Path, data: Mapping[str, Any]) -> None:
-        with written_beside(path) as file:
-            file.write((json.dumps(data, indent=2) + "\n").encode("utf-8"))
+        self._write(path, json.dumps(data, indent=2) + "\n")
 
     def read_json(self, path: Path) -> dict[str, Any]:
         """Raises FileNotFoundError or ValueError where the file is missing or broken."""
@@ -76,18 +76,35 @@ class RunFolder:
                 rows.append(row)
         return rows
 
-    def replace_rows(self, rows: Iterable[Row]) -> None:
-        """Write the metrics anew: what resuming at an earlier step needs."""
+    def cut_back(self, step: int) -> None:
+        """Forget what came after a step, of which resuming will write anew."""
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
-        with written_beside(self.metrics) as file:
-            file.write(text.getvalue().encode("utf-8"))
+        writer.writerows(self.rows(up_to_step=step))
+        self._write(self.metrics, text.getvalue())
+        if self.samples.exists():
+            parts = re.split(r"^--- step (\d+)\n", self.samples.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            kept = [(number, text) for number, text in zip(parts[1::2], parts[2::2]) if int(number) <= step]
+            self._write(self.samples, "".join(f"--- step {number}\n{text}" for number, text in kept))
+
+    def start_over(self) -> None:
+        """Forget all steps: those of a run that was killed before its first checkpoint."""
+        for path in (self.metrics, self.samples, self.best):
+            path.unlink(missing_ok=True)
+
+    def flush_metrics(self) -> None:
+        """Have the metrics on the disk, not only with the operating system."""
+        with self.metrics.open("rb+") as file:
+            os.fsync(file.fileno())
 
     def add_sample(self, step: int, text: str) -> None:
-        with self.samples.open("a", encoding="utf-8") as file:
+        with self.samples.open("a", encoding="utf-8", newline="\n") as file:
             file.write(f"--- step {step}\n{text}\n\n")
+
+    def _write(self, path: Path, text: str) -> None:
+        with written_beside(path) as file:
+            file.write(text.encode("utf-8"))
 
 
 def _number(text: str) -> float | int | None:

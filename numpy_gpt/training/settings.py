@@ -37,6 +37,8 @@ class TrainSettings:
     """Where to compute; torch-gpt also takes cuda, cuda:1, mps."""
     bf16: bool = False
     """torch-gpt: matrix products in bfloat16 (autocast), weights in float32."""
+    threads: int | None = None
+    """CPU threads for matrix products; default: as many as NumPy or PyTorch like. Small models are fastest with 1."""
     stride: int | None = None
     """Tokens from the start of one training window to the next; default: a quarter of the context."""
     val_fraction: float = 0.1
@@ -51,6 +53,8 @@ class TrainSettings:
     """How the samples begin; default: as the text does."""
     sample_tokens: int = 60
     """Length of a sample."""
+    sample_temperature: float = 0.8
+    """Below 1 samples keep to likelier tokens; 0: always the likeliest."""
     save_every: int | None = None
     """Steps between two checkpoints; default: at every evaluation."""
 
@@ -59,10 +63,13 @@ class TrainSettings:
             self._check(name, getattr(self, name) >= 1, "a whole number of at least 1")
         for name in ("warmup", "eval_batches", "sample_every", "seed"):
             self._check(name, getattr(self, name) >= 0, "a whole number of at least 0")
-        for name in ("stride", "save_every"):
+        for name in ("threads", "stride", "save_every"):
             self._check(name, getattr(self, name) is None or getattr(self, name) >= 1, "a whole number of at least 1")
         self._check("lr", 0 <= self.lr < math.inf, "a number of at least 0, such as 1e-3")
         self._check("final_lr", 0 <= self.final_lr <= 1, "a share from 0 to 1")
+        self._check(
+            "sample_temperature", 0 <= self.sample_temperature < math.inf, "a number of at least 0, such as 0.8"
+        )
         self._check("max_norm", self.max_norm > 0, "a length above 0 (inf: never cut)")
         self._check("val_fraction", 0 < self.val_fraction < 1, "a share above 0 and below 1")
         self._check("dtype", self.dtype in ("float32", "float64"), "float32 or float64")

@@ -1,0 +1,145 @@
+"""From the options of a command to a run: a new one, one that goes on, or the demo."""
+
+import shutil
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from numpy_gpt.config import GPTConfig
+from numpy_gpt.text import load_tokenizer, save_tokenizer
+from numpy_gpt.training.corpus import Corpus, load_corpus, read_corpus
+from numpy_gpt.training.display import choose_display
+from numpy_gpt.training.pretraining import Pretraining
+from numpy_gpt.training.processes import Processes
+from numpy_gpt.training.run_folder import RunFolder
+from numpy_gpt.training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from numpy_gpt.commands.training import Pretrain
+
+DEMO = TrainSettings(
+    steps=1000,
+    batch_size=8,
+    lr=3e-3,
+    warmup=50,
+    threads=1,  # more would have too little to do, and wait for each other wherever the machine is busy
+    eval_every=100,
+    sample_every=500,
+    sample_prompt="In the morning",
+    sample_temperature=0.7,
+)
+
+
+def pretrain(twin: ModuleType, options: "Pretrain") -> None:
+    """The pretrain command."""
+    folder = RunFolder(options.out)
+    with join(twin, options.training) as processes:
+        run = resumed(twin, options, folder, processes) if options.resume else new(twin, options, folder, processes)
+        if options.tensorboard and processes.is_first:
+            from numpy_gpt.training.tensorboard import TensorBoard
+
+            run.watchers.append(TensorBoard(folder.path, run.step))
+        run.run()
+        run.display.say(closing_words(run, folder, twin.__name__.replace("_", "-")))
+
+
+def demo(twin: ModuleType, out: Path) -> None:
+    """The demo command."""
+    folder = RunFolder(out)
+    if folder.training.is_file() and "demo" in folder.read_json(folder.training):
+        shutil.rmtree(out)
+    corpus = load_corpus("stories", "stories", 0)
+    config = GPTConfig.preset("classroom", n_layers=2, vocab_size=corpus.tokenizer.n_vocab)
+    with join(twin, DEMO) as processes:
+        about = {"demo": True, "text": "stories", "tokenizer": "stories", "preset": "classroom"}
+        run = begin(twin, config, DEMO, corpus, about, folder, processes)
+        run.run()
+        run.display.say(closing_words(run, folder, twin.__name__.replace("_", "-")))
+
+
+def join(twin: ModuleType, settings: TrainSettings) -> Processes:
+    return import_module(f"{twin.__name__}.distributed").join(settings.device, settings.bf16, settings.threads)
+
+
+def new(twin: ModuleType, options: "Pretrain", folder: RunFolder, processes: Processes) -> Pretraining:
+    """A run from the first step, in a folder that holds none yet."""
+    preset, text = options.preset or "classroom", options.text or "stories"
+    config = GPTConfig.preset(preset, **options.model.given())
+    tokenizer = options.tokenizer or ("bpe" if preset == "classroom" else "gpt2")
+    corpus = load_corpus(text, tokenizer, config.vocab_size)
+    config = config.replace(vocab_size=corpus.tokenizer.n_vocab)
+    about = {"text": lasting_name(text), "tokenizer": tokenizer, "preset": preset}
+    return begin(twin, config, options.training, corpus, about, folder, processes)
+
+
+def begin(
+    twin: ModuleType,
+    config: GPTConfig,
+    settings: TrainSettings,
+    corpus: Corpus,
+    about: dict[str, Any],
+    folder: RunFolder,
+    processes: Processes,
+) -> Pretraining:
+    """Fill a new folder with all that tells how the run was made; training.json comes last and makes it a run."""
+    if processes.is_first and folder.training.exists():
+        raise FileExistsError(
+            f"{folder.path} holds a run already; go on with it by --resume, take another --out, or remove the folder."
+        )
+    run = Pretraining(
+        twin, config, settings, corpus.tokenizer, corpus.tokens, corpus.identity, folder, choose_display(), processes
+    )
+    if processes.is_first:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.start_over()
+        folder.write_json(folder.config, config.to_dict())
+        save_tokenizer(corpus.tokenizer, folder.path)
+        folder.write_json(folder.training, {**about, "program": twin.__name__, "settings": asdict(settings)})
+    return run
+
+
+def resumed(twin: ModuleType, options: "Pretrain", folder: RunFolder, processes: Processes) -> Pretraining:
+    """The run of a folder, at its last checkpoint (at the first step, if it was killed before there was one). What the options
+    leave open is as it was; what they change is refused where a run cannot change it."""
+    kept = folder.read_json(folder.training)
+    defaults = asdict(TrainSettings())
+    given = {key: value for key, value in asdict(options.training).items() if value != defaults[key]}
+    settings = TrainSettings(**(kept["settings"] | given))
+    config = GPTConfig(**folder.read_json(folder.config))
+    if options.preset:
+        config = GPTConfig.preset(options.preset, vocab_size=config.vocab_size)
+    config = config.replace(**options.model.given())
+    text = options.text or kept["text"]
+    if options.tokenizer:
+        corpus = load_corpus(text, options.tokenizer, config.vocab_size)
+        config = config.replace(vocab_size=corpus.tokenizer.n_vocab)
+    else:
+        corpus = read_corpus(text, load_tokenizer(folder.path))
+    run = Pretraining(
+        twin, config, settings, corpus.tokenizer, corpus.tokens, corpus.identity, folder, choose_display(), processes
+    )
+    if folder.last.is_file():
+        run.resume(folder)
+    elif processes.is_first:
+        folder.start_over()
+    return run
+
+
+def lasting_name(text: str) -> str:
+    """A text's name, or its path in a form that holds in any working folder."""
+    return str(Path(text).resolve()) if Path(text).exists() else text
+
+
+def closing_words(run: Pretraining, folder: RunFolder, program: str) -> str:
+    if run.step < run.settings.steps:
+        return (
+            f"Stopped after step {run.step} of {run.settings.steps}; nothing is lost.\n"
+            f"Go on with: {program} pretrain --out {folder.path} --resume"
+        )
+    best = f" (best: step {run.best['step']}, validation loss {run.best['val_loss']:.3f})" if run.best else ""
+    return (
+        f"Done: {run.tokens_per_step * run.step:,} tokens in {run.seconds:.0f} s{best}.\n"
+        f"Losses: {folder.picture}\nTry:    {program} generate --weights {folder.path}"
+    )
