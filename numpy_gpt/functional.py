@@ -40,11 +40,9 @@ def softmax_backward(dp: Float[Array, "... S"], p: Float[Array, "... S"]) -> Flo
     return dx
 
 
-def logsumexp(x: Float[Array, "N V"], rows: int = 8) -> Float[Array, " N"]:
-    """log Σ_v exp(x_nv), for each n, shifted by the row's maximum as in softmax; x must be finite.
-
-    A few rows at a time: 8 rows of GPT-2's 50,257 logits are 1.6 MB, which stay in the cache from maximum to sum.
-    """
+def logsumexp(x: Float[Array, "N V"]) -> Float[Array, " N"]:
+    """log Σ_v exp(x_nv), for each n, shifted by the row's maximum as in softmax; x must be finite."""
+    rows = 8  # at a time: 8 rows of GPT-2's 50,257 logits are 1.6 MB, which stay in the cache from maximum to sum
     result = np.empty(len(x), x.dtype)
     for start in range(0, len(x), rows):
         block = x[start : start + rows]
@@ -91,7 +89,7 @@ def gelu_backward(dy: Float[Array, "... F"], x: Float[Array, "... F"]) -> Float[
 
 
 def _gelu_argument(x: Float[Array, "... F"]) -> Float[Array, "... F"]:
-    """u = √(2/π) (x + 0.044715 x³), without `x**3`, which is fifty times slower than products."""
+    """u = √(2/π) (x + 0.044715 x³). Without `x**3`, which is fifty times slower than products."""
     u = x * x
     u *= GELU_CUBIC
     u += 1

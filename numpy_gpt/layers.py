@@ -124,7 +124,7 @@ class Dropout(Module):
         (keep,) = self.saved()
         return dy if keep is None else self._drop(dy, keep)
 
-    def _drop(self, x: Array, keep: Array) -> Array:
+    def _drop(self, x: Array, keep: np.ndarray) -> Array:
         y = x * keep
         y *= 1 / (1 - self.drop_rate)
         return y
