@@ -79,13 +79,16 @@ def load_values(path: Path) -> dict:
 
 
 def check_zip(path: Path) -> None:
-    """Refuse a zip whose members unpack to more than they take: PyTorch packs nothing."""
+    """Refuse a zip whose members unpack to more than they take (PyTorch packs nothing) or fail their checksum, which
+    PyTorch does not look at in a file that it maps."""
     with ZipFile(path) as archive:
         for member in archive.infolist():
             if member.compress_type != ZIP_STORED or member.file_size != member.compress_size:
                 raise CheckpointError(
                     f"{path}: {member.filename!a} is compressed, which no PyTorch does; fetch it again."
                 )
+        if damaged := archive.testzip():
+            raise CheckpointError(f"{path}: the checksum of {damaged!a} is wrong: the file is damaged; fetch it again.")
 
 
 def describe(path: Path, name: str, value: object) -> StoredTensor:
