@@ -2,9 +2,12 @@
 
 import math
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from numpy_gpt.files import written_beside
 
@@ -28,7 +31,8 @@ def new_figure(rows: int = 1, height: float = 4.5, **options: Any):
 
 
 def save_figure(figure: Any, path: str | os.PathLike) -> Path:
-    with written_beside(path) as file:
+    with written_beside(path) as file, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a character that the font lacks is drawn as a box
         figure.savefig(file, format="png")
     return Path(path)
 
@@ -119,7 +123,8 @@ def plot_attention(maps: Any, tokens: Sequence[str], path: str | os.PathLike, fi
         if head >= n_heads:
             panel.axis("off")
             continue
-        image = panel.imshow(maps[layer, head], cmap="magma_r", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
+        seen = np.where(np.tri(T, dtype=bool), np.asarray(maps[layer, head]), np.nan)  # what lies ahead stays blank
+        image = panel.imshow(seen, cmap="magma_r", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
         panel.set_xticks(range(T) if labelled else [], tokens if labelled else [], rotation=90, fontsize=6)
         panel.set_yticks(range(T) if labelled and i % columns == 0 else [])
         if labelled and i % columns == 0:

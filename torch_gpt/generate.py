@@ -63,12 +63,20 @@ def recorded_attention(model: GPTModel) -> Iterator[list[Array]]:
             block.attn.maps = None
 
 
+def as_ids(model: GPTModel, rows: Sequence[Sequence[int]]) -> Int[Array, "B T"]:
+    """Rows of one length as what the model takes."""
+    return torch.tensor(rows, device=model.wte.weight.device)
+
+
 @no_grad()
-def attention_maps(model: GPTModel, ids: Int[Array, "B T"]) -> Float[Array, "n_layers B H T T"]:
+def attention_maps(model: GPTModel, ids: Prompts) -> Float[Array, "n_layers B H T T"]:
     """How much each position (last axis but one) sees of each (last axis), by block and head; a position's sum is 1."""
+    rows = check_prompts(ids, model.config)
+    if len(set(map(len, rows))) > 1:
+        raise ValueError(f"The prompts have {[len(row) for row in rows]} tokens; give prompts of one length.")
     with evaluation(model), recorded_attention(model) as maps:
-        model(ids, last=1)
-    return torch.stack(maps)
+        model(as_ids(model, rows), last=1)
+    return torch.stack(maps).cpu()
 
 
 class Windows:
@@ -87,10 +95,10 @@ class Windows:
         if self.cache is None or self.cache.length == 0:
             T = max(map(len, self.rows))
             padding = [T - len(row) for row in self.rows]
-            self.padding = self._array(padding) if any(padding) else None
-            ids = self._array([[0] * n + row for n, row in zip(padding, self.rows)])
+            self.padding = as_ids(self.model, [padding])[0] if any(padding) else None
+            ids = as_ids(self.model, [[0] * n + row for n, row in zip(padding, self.rows)])
         else:
-            ids = self._array([row[-1:] for row in self.rows])
+            ids = as_ids(self.model, [row[-1:] for row in self.rows])
         with recorded_attention(self.model) if attention else nullcontext() as maps:
             logits = self.model(ids, self.cache, self.padding, last=1)[:, -1]
         check_logits(float(logits.max()))
@@ -105,9 +113,6 @@ class Windows:
                 del row[: -max(context_length // 2, 1)]
                 if self.cache is not None:
                     self.cache.reset()
-
-    def _array(self, values: list) -> Array:
-        return torch.tensor(values, device=self.model.wte.weight.device)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Every command by its name. Each is a dataclass: its fields are the options, and `run(twin)` does the work."""
 
+from numpy_gpt.commands.checkpoints import Convert, Inspect
 from numpy_gpt.commands.generation import Evaluate, Generate
 from numpy_gpt.commands.prepare import Prepare
 from numpy_gpt.commands.tokenizers import Tokenize, TrainTokenizer
@@ -11,6 +12,8 @@ ALL: dict[str, type] = {
     "pretrain": Pretrain,
     "generate": Generate,
     "evaluate": Evaluate,
+    "inspect": Inspect,
+    "convert": Convert,
     "tokenize": Tokenize,
     "train-tokenizer": TrainTokenizer,
     "prepare": Prepare,

@@ -1,0 +1,32 @@
+"""What commands that use a trained model begin with."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from numpy_gpt.text.bpe import BytePairTokenizer
+from numpy_gpt.text.bpe_files import find_gpt2
+from numpy_gpt.text.gpt2 import gpt2_tokenizer
+from numpy_gpt.text.tokenizer import Tokenizer
+from numpy_gpt.text.tokenizer_files import FILE, find_tokenizer, load_tokenizer
+
+
+def load_model(twin: ModuleType, weights: str, tokenizer: str | None = None) -> tuple[Any, Tokenizer]:
+    """The model of a source and its tokenizer: the one named, else the one beside the weights, else GPT-2's."""
+    model = twin.load_gpt2(weights)
+    chosen = find_tokenizer(tokenizer) if tokenizer else tokenizer_beside(Path(weights))
+    if chosen.n_vocab > model.config.vocab_size:
+        raise ValueError(
+            f"The tokenizer has {chosen.n_vocab} tokens but the model knows {model.config.vocab_size}; "
+            "name the one it was trained with: --tokenizer."
+        )
+    return model, chosen
+
+
+def tokenizer_beside(weights: Path) -> Tokenizer:
+    folder = weights if weights.is_dir() else weights.parent
+    if find_gpt2(folder):
+        return BytePairTokenizer.load(folder)
+    if weights.exists() and (folder / FILE).is_file():
+        return load_tokenizer(folder)
+    return gpt2_tokenizer()
