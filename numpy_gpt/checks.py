@@ -12,10 +12,10 @@ from numpy_gpt.config import GPTConfig
 
 def check_ids(ids: Any, config: GPTConfig, past: int = 0) -> None:
     """Refuse token ids (B, T) that the model cannot look up; `past` positions are already in the cache."""
+    check_is_array("ids", ids)
     if len(ids.shape) != 2:
         raise ValueError(f"ids have shape {tuple(ids.shape)}; give (batch, time), for one sequence ids[None, :].")
-    if "int" not in str(ids.dtype):
-        raise ValueError(f"ids are {ids.dtype}; give integers, the positions of tokens in the vocabulary.")
+    check_integers("ids", ids)
     if 0 in ids.shape:
         raise ValueError(
             f"ids have shape {tuple(ids.shape)}, which holds no token; give at least one sequence of one id."
@@ -31,20 +31,32 @@ def check_ids(ids: Any, config: GPTConfig, past: int = 0) -> None:
 
 def check_targets(logits: Any, targets: Any, ignore_index: int) -> None:
     """Refuse targets that do not name, for every position of the logits (..., V), a token or the ignored index."""
+    check_is_array("targets", targets)
     if tuple(targets.shape) != tuple(logits.shape[:-1]):
         raise ValueError(
             f"targets have shape {tuple(targets.shape)} but the logits {tuple(logits.shape)} ask for "
             f"{tuple(logits.shape[:-1])}; give one target id per position."
         )
-    if "int" not in str(targets.dtype):
-        raise ValueError(f"targets are {targets.dtype}; give integers, the positions of tokens in the vocabulary.")
+    check_integers("targets", targets)
     if 0 in targets.shape:
         raise ValueError(
             f"targets have shape {tuple(targets.shape)}, which holds no token; give at least one position."
         )
     counted = targets[targets != ignore_index]
     if len(counted):
-        check_range("targets", int(counted.min()), int(counted.max()), logits.shape[-1])
+        what = f"targets (but for the ignored {ignore_index})"
+        check_range(what, int(counted.min()), int(counted.max()), logits.shape[-1])
+
+
+def check_is_array(what: str, x: Any) -> None:
+    if not hasattr(x, "shape"):
+        raise ValueError(f"{what} are a {type(x).__name__}; give an array of integers, np.array(…) or torch.tensor(…).")
+
+
+def check_integers(what: str, x: Any) -> None:
+    dtype = str(x.dtype).removeprefix("torch.")
+    if "int" not in dtype:
+        raise ValueError(f"{what} are {dtype}; give integers, the positions of tokens in the vocabulary.")
 
 
 def check_range(what: str, low: int, high: int, vocab_size: int) -> None:

@@ -1,0 +1,81 @@
+"""numpy_gpt works, and trains, where neither PyTorch nor TensorFlow can be imported; each in a fresh interpreter."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+FRAMEWORKS = ("torch", "tensorflow", "transformers", "jax", "torch_gpt")
+
+
+def run_python(code: str) -> str:
+    """What the code prints, run by itself; its error text if it fails."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def without(*modules: str) -> str:
+    """Code after which these cannot be imported: Python raises ImportError for a name that stands for None."""
+    return f"import sys; sys.modules.update(dict.fromkeys({modules!r}))\n"
+
+
+def test_numpy_gpt_trains_without_any_framework():
+    run_python(
+        without(*FRAMEWORKS)
+        + textwrap.dedent("""
+            import numpy as np
+            import numpy_gpt
+            try:
+                import torch
+            except ImportError:
+                pass
+            else:
+                raise AssertionError("the test itself does not work: torch can be imported")
+            config = numpy_gpt.GPTConfig(vocab_size=11, context_length=8, emb_dim=12, n_heads=3, n_layers=2)
+            model = numpy_gpt.GPTModel(config)
+            criterion, optimizer = numpy_gpt.CrossEntropy(), numpy_gpt.AdamW(model.parameters(), lr=0.01)
+            ids = np.arange(24).reshape(3, 8) % 11
+            losses = []
+            for _ in range(10):
+                losses.append(criterion(model(ids), (ids + 1) % 11))
+                optimizer.zero_grad()
+                model.backward(criterion.backward())
+                numpy_gpt.clip_grad_norm(model.parameters(), 1.0)
+                optimizer.step()
+            assert losses[-1] < losses[0] - 0.3, losses
+            numpy_gpt.generate_text_simple(model.eval(), ids[:, :2], 3, 8)
+        """)
+    )
+
+
+def test_every_module_of_numpy_gpt_is_importable_without_any_framework():
+    names = run_python(
+        without(*FRAMEWORKS)
+        + textwrap.dedent("""
+            import importlib, pkgutil
+            import numpy_gpt
+            for module in pkgutil.walk_packages(numpy_gpt.__path__, "numpy_gpt."):
+                if not module.name.endswith("__main__"):
+                    importlib.import_module(module.name)
+                    print(module.name)
+        """)
+    ).split()
+    assert {"numpy_gpt.model", "numpy_gpt.text", "numpy_gpt.cli"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("package", "absent"),
+    [
+        ("numpy_gpt", [*FRAMEWORKS, "matplotlib", "rich", "tyro", "tiktoken", "huggingface_hub"]),
+        ("torch_gpt", ["tensorflow", "transformers", "matplotlib", "rich", "tyro", "tiktoken", "huggingface_hub"]),
+    ],
+)
+def test_importing_a_package_loads_only_what_it_needs(package, absent):
+    """What commands and pictures need is imported by them, so that `import numpy_gpt` stays quick."""
+    loaded = set(run_python(f"import sys, {package}; print(*sys.modules)").split())
+    assert package in loaded
+    assert not loaded & set(absent)
