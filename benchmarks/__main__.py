@@ -4,10 +4,11 @@ from typing import Annotated, Union
 
 import tyro
 
+from benchmarks.loading import Loading
 from benchmarks.tokenization import Tokenization
 from benchmarks.training import Training
 
-ALL = {"training": Training, "tokenization": Tokenization}
+ALL = {"training": Training, "tokenization": Tokenization, "loading": Loading}
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ A pickle can run any code. It is only ever opened with `weights_only=True`, whic
 
 import re
 import warnings
-from io import BytesIO
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from pickle import UnpicklingError
 from zipfile import ZIP_STORED, ZipFile, is_zipfile
@@ -54,13 +54,14 @@ def load_values(path: Path) -> dict:
         ) from error
     options = {"map_location": "cpu", "weights_only": True}
     try:
-        with warnings.catch_warnings():
+        with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if is_zipfile(path):
                 check_zip(path)
                 values = torch.load(path, mmap=True, **options)
-            else:  # from memory, where asking for more bytes than there are allocates nothing
-                values = torch.load(BytesIO(path.read_bytes()), **options)
+            else:  # through a mapping, where asking for more bytes than there are allocates nothing
+                with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped:
+                    values = torch.load(mapped, **options)
     except (CheckpointError, FileNotFoundError, PermissionError):
         raise
     except Exception as error:  # a damaged pickle can fail in any way

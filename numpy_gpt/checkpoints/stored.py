@@ -104,8 +104,9 @@ def copy_into(destination: np.ndarray, reader: TensorReader, tensor: StoredTenso
         reader.readinto(memoryview(part.reshape(-1)).cast("B"))
         values = widen(part) if tensor.dtype == "bfloat16" else part
         with np.errstate(over="ignore"):  # a number too large for the dtype becomes infinite, and is refused as such
-            for first in range(0, len(values), STRIP):
-                strip = values[first : first + STRIP]
+            step = STRIP if transposed else len(values)
+            for first in range(0, len(values), step):
+                strip = values[first : first + step]
                 target[start + first : start + first + len(strip)] = strip
 
 
