@@ -6,6 +6,15 @@ from torch_gpt.config import GPTConfig
 from torch_gpt.generate import Step, attention_maps, generate, generate_text_simple, stream
 from torch_gpt.kv_cache import KVCache
 from torch_gpt.layers import GELU, Dropout, Embedding, LayerNorm, Linear
+from torch_gpt.lora import (
+    LoRALinear,
+    apply_lora,
+    load_lora,
+    lora_state_dict,
+    merge_lora,
+    save_lora,
+    unmerge_lora,
+)
 from torch_gpt.loss import CrossEntropy
 from torch_gpt.model import GPTModel
 from torch_gpt.module import Module, ModuleList, Parameter, no_grad
@@ -27,12 +36,14 @@ __all__ = [
     "KVCache",
     "LayerNorm",
     "Linear",
+    "LoRALinear",
     "Module",
     "ModuleList",
     "MultiHeadAttention",
     "Parameter",
     "Step",
     "TransformerBlock",
+    "apply_lora",
     "attention_maps",
     "clip_grad_norm",
     "evaluate",
@@ -41,12 +52,17 @@ __all__ = [
     "generate",
     "generate_text_simple",
     "load_gpt2",
+    "load_lora",
     "load_run",
+    "lora_state_dict",
+    "merge_lora",
     "no_grad",
     "perplexity",
     "save_gpt2",
+    "save_lora",
     "stream",
     "token_losses",
     "train",
     "train_step",
+    "unmerge_lora",
 ]
