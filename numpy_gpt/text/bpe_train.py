@@ -69,7 +69,7 @@ def learn_merges(
         merges.append((tokens[pair[0]], tokens[pair[1]]))
         tokens.append(tokens[pair[0]] + tokens[pair[1]])
         change: Counter[tuple[int, int]] = Counter()
-        for i in sorted(places.pop(pair)):  # from left to right: in a run of equal symbols the first two join
+        for i in places.pop(pair):  # ascending, as they were found: in a run of equal symbols the first two join
             j = right[i]
             if (symbol[i], symbol[j]) != pair:
                 continue
@@ -84,11 +84,9 @@ def learn_merges(
                 places[new, symbol[after]].append(i)
             symbol[i], symbol[j] = new, BORDER
             right[i], left[after] = after, i
-        del count[pair]
-        change.pop(pair, None)
         for changed, by in change.items():
-            if by:
-                count[changed] += by
-                heapq.heappush(heap, (-count[changed], changed))
+            count[changed] += by
+            heapq.heappush(heap, (-count[changed], changed))
+        del count[pair]
         on_merge(len(merges))
     return merges
