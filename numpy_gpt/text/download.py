@@ -105,7 +105,8 @@ def _download(url: str, part: Path, sha256: str | None, wait: float, report: Cal
                 return failure
         except (OSError, http.client.HTTPException) as error:
             failure = str(getattr(error, "reason", error)) or type(error).__name__
-            if isinstance(getattr(error, "reason", None), socket.gaierror):  # no network, or no such host
+            nobody_there = socket.gaierror, TimeoutError  # as the reason: while connecting, not while reading
+            if isinstance(getattr(error, "reason", None), nobody_there):
                 return failure
         size = part.stat().st_size if part.exists() else 0
         barren, most = (0 if size > most else barren + 1), max(size, most)
