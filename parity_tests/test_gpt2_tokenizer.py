@@ -7,6 +7,7 @@ import functools
 import hashlib
 import os
 import threading
+import urllib.error
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -188,6 +189,20 @@ def test_with_none_of_them_one_error_says_the_three_ways(small, tmp_path):
         assert way in str(caught.value)
     assert "\n" not in str(caught.value)
     assert str(tmp_path / "tiktoken") in str(caught.value)
+
+
+def test_where_nobody_answers_each_address_is_tried_once(small, monkeypatch):
+    tried = []
+
+    def nobody(request, timeout):
+        tried.append((request.full_url, timeout))
+        raise urllib.error.URLError(TimeoutError("timed out"))
+
+    monkeypatch.setattr(download.urllib.request, "urlopen", nobody)
+    monkeypatch.setattr(gpt2, "HUGGING_FACE", "http://127.0.0.1:10")
+    with pytest.raises(FileNotFoundError, match="Three ways"):
+        gpt2_tokenizer()
+    assert tried == [("http://127.0.0.1:9/vocab.bpe", 20), ("http://127.0.0.1:10/merges.txt", 20)]
 
 
 def test_a_spoilt_cache_is_none(small, tmp_path):

@@ -23,7 +23,7 @@ from numpy_gpt.text.tokenizer import visible
 from parity_tests.texts import SAMPLE, broken_texts, texts
 
 END, UNKNOWN = "<|endoftext|>", "<|unk|>"
-TEXT = 'He said -- "No, it\'s (well) done!" Did he; or: not_so?'
+TEXT = 'He said--"No, it\'s (well) done!" Did he; or: not_so?'
 
 
 # ---- words ----
