@@ -1,0 +1,40 @@
+"""`python -m parity_tests [COMMAND] [options]`: how far the twins agree, for a person to read."""
+
+import sys
+
+import tyro
+
+from parity_tests.replace import StudentError
+from parity_tests.report import Report
+
+COMMANDS = {"report": Report}
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the command, `report` where none is named; return the exit status."""
+    args = sys.argv[1:] if args is None else args
+    name = args[0] if args and args[0] in COMMANDS else ""
+    others = f"Commands: {', '.join(COMMANDS)}; report where none is named." if not name else ""
+    command = COMMANDS[name or "report"]
+    request = tyro.cli(
+        command,
+        prog=f"gpt-parity {name}".strip(),
+        description="\n\n".join(filter(None, [command.__doc__, others])),
+        args=args[1:] if name else args,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    try:
+        return request.run()
+    except StudentError as error:
+        print(error)
+        return 1
+    except (ValueError, OSError, ImportError) as error:
+        print(f"gpt-parity: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("gpt-parity: stopped.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

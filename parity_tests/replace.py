@@ -1,0 +1,126 @@
+"""A student's own class, function or method in the place of numpy_gpt's, for one run: `attention.MultiHeadAttention=mine.py`."""
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy_gpt
+
+
+class StudentError(Exception):
+    """A student's file that cannot be run; the message says where and why."""
+
+
+@contextmanager
+def replaced(specs: Sequence[str]) -> Iterator[list[Path]]:
+    """Inside it each `room.Name=file.py` holds wherever numpy_gpt (or this suite) uses the name; gives the files.
+
+    A method is named `room.Class.method`; the file then defines a function of that name, which gets self.
+    """
+    plans = [_read(spec) for spec in specs]
+    files = list(dict.fromkeys(path for _, _, path in plans))
+    modules = {path: _load(path) for path in files}
+    undo: list[tuple[Any, str, Any]] = []
+    try:
+        for owner, name, path in plans:
+            new = _find(modules[path], name, path)
+            old = getattr(owner, name)
+            holders = [owner] if isinstance(owner, type) else _holders(old, modules[path], modules.values())
+            for holder in holders:
+                for attribute in [key for key, value in vars(holder).items() if value is old]:
+                    undo.append((holder, attribute, old))
+                    setattr(holder, attribute, new)
+        yield files
+    finally:
+        for holder, attribute, old in reversed(undo):
+            setattr(holder, attribute, old)
+
+
+def _read(spec: str) -> tuple[Any, str, Path]:
+    """(module or class that holds the name, the name, the file)."""
+    target, equals, file = spec.partition("=")
+    room, *names = target.split(".")
+    if not equals or not file or len(names) not in (1, 2):
+        raise ValueError(
+            f"--replace {spec} cannot be read; write room.Name=file.py, such as attention.MultiHeadAttention=mine.py."
+        )
+    package = Path(numpy_gpt.__file__).parent
+    rooms = sorted(path.stem for path in package.glob("*.py") if path.stem not in ("__init__", "__main__"))
+    if room not in rooms:
+        raise ValueError(f"numpy_gpt has no room {room!r}; its rooms are {', '.join(rooms)}.")
+    owner: Any = importlib.import_module(f"numpy_gpt.{room}")
+    for depth, name in enumerate(names):
+        own = [
+            n for n, value in vars(owner).items() if callable(value) and _home(value, owner) and not n.startswith("__")
+        ]
+        if name not in own:
+            where = ".".join([room, *names[:depth]])
+            raise ValueError(f"numpy_gpt.{where} has no {name!r} to replace; it defines {', '.join(own)}.")
+        if depth + 1 < len(names):
+            owner = getattr(owner, name)
+    if owner.__name__ == "numpy_gpt.module" and len(names) == 1 and names[0] in ("Module", "Parameter"):
+        raise ValueError(f"Every layer is built on {target}; replace one of its methods, as in {target}.method={file}.")
+    path = Path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f"{file} of --replace {spec} does not exist; give the path of a Python file.")
+    return owner, names[-1], path
+
+
+def _home(value: Any, owner: Any) -> bool:
+    """Whether the owner defines the value rather than imports it."""
+    return isinstance(owner, type) or getattr(value, "__module__", "") == owner.__name__
+
+
+def _load(path: Path) -> ModuleType:
+    """The file as a module, its folder importable as it is for a script."""
+    module_spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(module_spec)
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        module_spec.loader.exec_module(module)
+    except Exception as error:
+        raise StudentError(where_raised(error, [path])) from error
+    finally:
+        sys.path.pop(0)
+    return module
+
+
+def _find(module: ModuleType, name: str, path: Path) -> Any:
+    if name not in vars(module):
+        own = [n for n, v in vars(module).items() if getattr(v, "__module__", "") == module.__name__]
+        raise ValueError(f"{path} defines no {name}; it defines {', '.join(own) or 'nothing'}.")
+    return getattr(module, name)
+
+
+def _holders(old: Any, provider: ModuleType, students: Any) -> list[ModuleType]:
+    """Every module that uses the old one: of numpy_gpt, of this suite, and of the student, but not its replacement's own file,
+    which may be built on it."""
+    ours = [m for name, m in sys.modules.items() if name.split(".")[0] in ("numpy_gpt", "parity_tests")]
+    return [m for m in [*ours, *students] if m is not provider and any(value is old for value in vars(m).values())]
+
+
+def where_raised(error: Exception, files: Sequence[Path]) -> str:
+    """`your mine.py, line 41, in backward: ValueError: …`, with the line itself below. The innermost line in one of the files is
+    named; if the error passed through none of them, the innermost of numpy_gpt; failing that the error is not the twin's, and
+    is raised again."""
+    own = {str(path.resolve()) for path in files}
+    package = str(Path(numpy_gpt.__file__).parent)
+    frames = list(traceback.extract_tb(error.__traceback__))
+    if isinstance(error, SyntaxError) and error.filename and str(Path(error.filename).resolve()) in own:
+        frames = [traceback.FrameSummary(error.filename, error.lineno, "", line=(error.text or "").strip())]
+    student = [frame for frame in frames if str(Path(frame.filename).resolve()) in own]
+    inner = [frame for frame in frames if frame.filename.startswith(package)]
+    if not student and not inner:
+        raise error
+    frame = (student or inner)[-1]
+    file = f"your {Path(frame.filename).name}" if student else f"numpy_gpt/{Path(frame.filename).relative_to(package)}"
+    place = f"{file}, line {frame.lineno}" + (f", in {frame.name}" if frame.name not in ("", "<module>") else "")
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    line = "" if not frame.line or frame.line.startswith("raise") else f"\n    {frame.line}"
+    return f"{place}: {type(error).__name__}: {message}{line}"
