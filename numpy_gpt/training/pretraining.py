@@ -1,36 +1,24 @@
-"""Pretraining: one run from tokens to a trained model, in either twin; train.py has the loop, this what happens around it."""
+"""Pretraining: one run from tokens to a trained model; windows of a text, and samples that go on from a prompt."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from jaxtyping import Integer
 
-from numpy_gpt.checkpoints.run_files import load_tensors, save_tensors
 from numpy_gpt.config import GPTConfig
 from numpy_gpt.shapes import Array
-from numpy_gpt.text.batches import Batches
 from numpy_gpt.text.tokenizer import Tokenizer
 from numpy_gpt.text.windows import TokenWindows, split_tokens
 from numpy_gpt.training.display import Display
-from numpy_gpt.training.interrupt import StopRequest
-from numpy_gpt.training.processes import ALONE, Batch, Processes
-from numpy_gpt.training.run_folder import Row, RunFolder
+from numpy_gpt.training.processes import ALONE, Processes
+from numpy_gpt.training.run_folder import RunFolder
 from numpy_gpt.training.settings import TrainSettings
-from numpy_gpt.training.state import pack, pack_model, unpack
+from numpy_gpt.training.training_run import TrainingRun
 
 
-class Pretraining:
-    """A model, its optimizer, its data, and the step between two of which it stands.
-
-    Two generators come from one seed: one draws weights and dropout, one the order of the data, so that the order is
-    the same for any model and any number of processes. Samples draw from a generator of their own.
-
-    identity: what tells this text and tokenizer from others (corpus.py), for resuming. Without a folder nothing is kept.
-    """
+class Pretraining(TrainingRun):
+    """A new model of the config, and one long row of tokens to learn from."""
 
     def __init__(
         self,
@@ -44,107 +32,33 @@ class Pretraining:
         display: Display | None = None,
         processes: Processes = ALONE,
     ):
-        if settings.batch_size % processes.size:
-            raise ValueError(
-                f"batch_size {settings.batch_size} does not divide among {processes.size} processes; "
-                f"take a multiple of {processes.size}."
-            )
-        self.twin, self.config, self.settings, self.tokenizer = twin, config, settings, tokenizer
-        self.identity, self.processes = identity or {}, processes
-        self.folder = folder if processes.is_first else None
-        self.display = display if display and processes.is_first else Display()
-        self.rng = np.random.default_rng(settings.seed)
-        self.order_rng = np.random.default_rng([settings.seed, 1])
-        self.model = processes.place(twin.GPTModel(config, self.rng, getattr(twin, settings.dtype)))
-        if processes.rank:  # the same weights everywhere, but each process drops values of its own
-            self.rng.bit_generator.state = np.random.default_rng([settings.seed, 2, processes.rank]).bit_generator.state
-        self.optimizer = twin.AdamW(
-            self.model.parameters(), settings.lr, (settings.beta1, settings.beta2), weight_decay=settings.weight_decay
-        )
         T = config.context_length
         train_tokens, val_tokens = split_tokens(tokens, settings.val_fraction)
-        self.train_windows = TokenWindows(train_tokens, T, settings.stride or max(T // 4, 1))
-        self.val_windows = TokenWindows(val_tokens, T)
-        self.batches = Batches(self.train_windows, settings.batch_size, self.order_rng)
-        self.prompt = tokenizer.encode(settings.sample_prompt) if settings.sample_prompt else tokens[:1].tolist()
-        self.tokens_per_step = settings.batch_size * settings.accumulate * T
-        self.step = self.first_step = 0
-        self.saved_step: int | None = None
-        self.best: dict[str, float] | None = None
-        self.seconds = 0.0  # spent on the steps so far
-        self.watchers: list[Callable[[Row], None]] = []  # called with each row of the metrics
-
-    def run(self) -> None:
-        """Train to the last step, or until Ctrl-C. The folder then holds checkpoint, metrics and picture; so it does, up to
-        the last checkpoint, after an OSError (a full disk) or a ValueError (a loss that is not finite)."""
-        self.first_step, self.started = self.step, time.monotonic() - self.seconds
-        self.display.start(self.title(), self.step, self.settings)
-        try:
-            with self.errors_explained(), StopRequest() as stop:
-                if self.step == 0:
-                    self.record({"step": 0, "tokens": 0}, measure=True)
-                    self.sample()
-                for progress in self.steps():
-                    self.after_step(progress, self.processes.sum(stop.requested) > 0)
-                    if self.stopped:
-                        break
-        finally:
-            self.display.stop()
-            self.draw()
-
-    def steps(self) -> Iterator[Any]:
-        """train.py's loop over this process's share of the data."""
-        return self.twin.train(
-            self.model,
-            self.optimizer,
-            map(self.processes.share, self.batches.endless()),
-            self.settings.steps,
-            self.settings.learning_rate,
-            self.settings.accumulate,
-            self.settings.max_norm,
-            self.step,
-            self.processes,
+        rng = np.random.default_rng(settings.seed)
+        super().__init__(
+            twin,
+            twin.GPTModel(config, rng, getattr(twin, settings.dtype)),
+            rng,
+            settings,
+            tokenizer,
+            TokenWindows(train_tokens, T, settings.stride or max(T // 4, 1)),
+            TokenWindows(val_tokens, T),
+            settings.batch_size * settings.accumulate * T,
+            identity,
+            folder,
+            display,
+            processes,
         )
+        self.prompt = tokenizer.encode(settings.sample_prompt) if settings.sample_prompt else tokens[:1].tolist()
 
-    def after_step(self, progress: Any, stop: bool) -> None:
-        settings, self.step, self.stopped = self.settings, progress.step, stop
-        self.seconds = time.monotonic() - self.started
-        last = stop or self.step == settings.steps
-        self.display.step(self.step, progress.loss, self.tokens_per_step * (self.step - self.first_step))
-        row = {"step": self.step, "tokens": self.step * self.tokens_per_step, "lr": progress.lr}
-        row |= {"grad_norm": progress.grad_norm, "loss": progress.loss}
-        self.record(row, measure=last or self.step % settings.eval_every == 0)
-        if settings.sample_every and (last or self.step % settings.sample_every == 0):
-            self.sample()
-        if last or self.step % (settings.save_every or settings.eval_every) == 0:
-            self.save()
-
-    def record(self, row: dict[str, Any], measure: bool) -> None:
-        """Write a row of metrics, if asked with both losses measured; keep the weights if they are the best so far."""
-        if not self.processes.is_first:
-            return
-        if measure:
-            row["train_loss"] = self.twin.evaluate(self.model, self.spread(self.train_windows))
-            row["val_loss"] = self.twin.evaluate(self.model, self.spread(self.val_windows))
-            best = self.best is None or row["val_loss"] < self.best["val_loss"]
-            if best:
-                self.best = {"step": row["step"], "val_loss": row["val_loss"]}
-            self.display.evaluation(row, best)
-            if best and self.folder:
-                save_tensors(self.folder.best, pack_model(self.model), {"config": self.config.to_dict(), **self.best})
-        row["seconds"] = round(self.seconds, 3)
-        if self.folder:
-            self.folder.add_row(row)
-        for watcher in self.watchers:
-            watcher(row)
-
-    def spread(self, windows: TokenWindows) -> Iterator[Batch]:
-        """Up to eval_batches batches of windows, evenly spaced: the same ones every time."""
-        size = self.settings.batch_size
-        count = min(len(windows), size * self.settings.eval_batches or len(windows))
-        chosen = np.linspace(0, len(windows) - 1, count).round().astype(int).tolist()
-        for start in range(0, count, size):
-            yield windows.collate([windows[i] for i in chosen[start : start + size]])
+    def title(self) -> str:
+        config = self.config
+        return (
+            f"{self.twin.__name__}: {self.model.num_parameters():,} parameters ({config.n_layers} layers, "
+            f"{config.n_heads} heads, width {config.emb_dim}), context {config.context_length}, vocabulary "
+            f"{config.vocab_size:,}; {len(self.train_set.tokens):,} tokens to train on, "
+            f"{len(self.val_set.tokens):,} to validate on"
+        )
 
     def sample(self) -> None:
         """A text from the model as it is; the same draws every time, so that samples differ by the model alone."""
@@ -163,53 +77,3 @@ class Pretraining:
         self.display.sample(self.step, text)
         if self.folder:
             self.folder.add_sample(self.step, text)
-
-    def save(self) -> None:
-        """Write last.safetensors: all that a bit-identical continuation needs."""
-        rngs = self.processes.gather(self.rng.bit_generator.state)
-        if self.folder:
-            self.folder.flush_metrics()
-            save_tensors(self.folder.last, *pack(self, rngs))
-            self.saved_step = self.step
-
-    def resume(self, folder: RunFolder) -> None:
-        """Take up a run where its last checkpoint left it. Raises what `unpack` raises."""
-        for change in unpack(*load_tensors(folder.last), self):
-            self.display.say(f"changed since then: {change}")
-        self.saved_step = self.step
-        if self.folder:
-            self.folder.cut_back(self.step)
-
-    @contextmanager
-    def errors_explained(self) -> Iterator[None]:
-        """Errors that end a run say at which step, and what of the run is safe."""
-        try:
-            yield
-        except FloatingPointError as error:
-            raise ValueError(
-                f"Step {self.step + 1} of {self.settings.steps}: {error} {self.whats_safe()} Try a smaller --lr "
-                "or a longer --warmup."
-            ) from None
-        except OSError as error:
-            raise OSError(f"Step {self.step}: {error}. {self.whats_safe()}") from error
-
-    def whats_safe(self) -> str:
-        if self.saved_step is None or self.folder is None:
-            return "No checkpoint was saved yet."
-        return f"The last good checkpoint is {self.folder.last} (step {self.saved_step}); --resume goes on from it."
-
-    def title(self) -> str:
-        config = self.config
-        return (
-            f"{self.twin.__name__}: {self.model.num_parameters():,} parameters ({config.n_layers} layers, "
-            f"{config.n_heads} heads, width {config.emb_dim}), context {config.context_length}, vocabulary "
-            f"{config.vocab_size:,}; {len(self.train_windows.tokens):,} tokens to train on, "
-            f"{len(self.val_windows.tokens):,} to validate on"
-        )
-
-    def draw(self) -> None:
-        """Draw loss.png."""
-        if self.folder and self.step:
-            from numpy_gpt.plots import plot_losses
-
-            plot_losses({self.folder.path.name: self.folder.rows()}, self.folder.picture)

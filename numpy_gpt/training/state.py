@@ -10,12 +10,12 @@ import numpy as np
 from numpy_gpt.training.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from numpy_gpt.training.pretraining import Pretraining
+    from numpy_gpt.training.training_run import TrainingRun
 
 FIXED = ("batch_size", "accumulate", "seed", "dtype", "stride", "val_fraction")  # what a run cannot change on its way
 
 
-def pack(run: Pretraining, rngs: list[dict[str, Any]]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def pack(run: TrainingRun, rngs: list[dict[str, Any]]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays (NumPy's own, no copies) and plain values. rngs: every process's generator of dropout, by rank."""
     tensors = pack_model(run.model)
     for moment in ("m", "v"):
@@ -35,7 +35,7 @@ def pack(run: Pretraining, rngs: list[dict[str, Any]]) -> tuple[dict[str, np.nda
     }
 
 
-def unpack(tensors: dict[str, np.ndarray], state: dict[str, Any], run: Pretraining) -> list[str]:
+def unpack(tensors: dict[str, np.ndarray], state: dict[str, Any], run: TrainingRun) -> list[str]:
     """Bring a run to a state that `pack` gave; what changed of its settings since. Raises ValueError, with the differences and
     before anything is touched, for a run with another model, text, tokenizer, or other FIXED settings."""
     kept, now = asdict(TrainSettings(**state["settings"])), asdict(run.settings)
