@@ -49,8 +49,8 @@ def test_windows_lie_end_to_end_unless_told():
 
 
 def test_a_window_is_a_copy():
-    tokens = row(10)
-    inputs, _ = TokenWindows(tokens.astype(np.int64), 4)[0]
+    tokens = row(10).astype(np.int64)
+    inputs, _ = TokenWindows(tokens, 4)[0]
     inputs[:] = -1
     np.testing.assert_array_equal(tokens, row(10))
 
@@ -184,7 +184,8 @@ def test_a_resumed_run_is_the_uninterrupted_one(before, seed, shuffle, drop_last
     state = json.loads(kept)
     rng.bit_generator.state = state["rng"]
     batches.load_state_dict(state["batches"])
-    assert first + train(batches, rng, 30 - before, loop) == whole
+    resumed = first + train(batches, rng, 30 - before, loop)
+    assert [step for step, (here, there) in enumerate(zip(resumed, whole, strict=True)) if here != there] == []
 
 
 def test_resuming_with_other_data_or_batches_is_refused():
