@@ -231,6 +231,10 @@ def test_any_size_from_transformers_and_back(tmp_path_factory, config, seed):
     model.save_pretrained(folder / "theirs")
     assert_loads(folder / "theirs", model, ids)
     weights.save_gpt2(weights.load_gpt2(folder / "theirs", np.float64), folder / "ours")
+    theirs, ours = (json.loads((folder / name / "config.json").read_text("utf-8")) for name in ("theirs", "ours"))
+    differing = {key for key in theirs.keys() & ours.keys() if theirs[key] != ours[key]}
+    assert differing <= {"bos_token_id", "eos_token_id"}
+    assert {"tie_word_embeddings", "n_head", "activation_function", "layer_norm_epsilon"} <= theirs.keys() & ours.keys()
     loaded = GPT2LMHeadModel.from_pretrained(folder / "ours", dtype=torch.float64).eval()
     assert_close(transformers_logits(loaded, ids), transformers_logits(model, ids), 1e-13)
     torch_weights.save_gpt2(torch_weights.load_gpt2(folder / "ours", torch.float64), folder / "twin's")

@@ -508,6 +508,15 @@ def test_json_that_is_no_config(tmp_path):
         assert "config.json" in outcome(tmp_path)
 
 
+@pytest.mark.parametrize("layout", ["openai", "huggingface"])
+def test_a_file_that_shrinks_after_it_was_opened_is_an_error(tmp_path, layout):
+    with open_checkpoint(lay(tmp_path, layout)) as opened:
+        key, last = max(opened.tensors.items(), key=lambda item: item[1].offset)
+        os.truncate(last.file, last.offset + last.nbytes - 3)
+        with pytest.raises(CheckpointError, match=f"ends after {last.nbytes - 3} of {last.nbytes} bytes"):
+            opened.read(key, np.float32)
+
+
 def test_nothing_stays_open_after_an_error(tmp_path):
     import psutil
 
