@@ -5,7 +5,7 @@ from numpy_gpt.text.bpe import BytePairTokenizer
 from numpy_gpt.text.bpe_explain import Explanation
 from numpy_gpt.text.characters import CharTokenizer
 from numpy_gpt.text.corpora import load_text
-from numpy_gpt.text.gpt2 import GPT2Tokenizer, gpt2_tokenizer
+from numpy_gpt.text.gpt2 import gpt2_tokenizer
 from numpy_gpt.text.instructions import InstructionDataset, format_prompt, load_instructions, show_targets
 from numpy_gpt.text.labels import LabelDataset, balance, labels_and_last, load_labels
 from numpy_gpt.text.merge_tree import merge_tree
@@ -23,7 +23,6 @@ __all__ = [
     "BytePairTokenizer",
     "CharTokenizer",
     "Explanation",
-    "GPT2Tokenizer",
     "InstructionDataset",
     "LabelDataset",
     "SimpleTokenizerV1",

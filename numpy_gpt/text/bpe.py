@@ -92,7 +92,7 @@ class BytePairTokenizer:
         ids: Mapping[bytes, int] | None = None,
     ):
         if ids is None:
-            ids = {token: i for i, token in enumerate([*BYTES, *(left + right for left, right in merges)])}
+            ids = bpe_files.gpt2_ids(merges)
         if not isinstance(special_tokens, Mapping):
             special_tokens = {name: len(ids) + i for i, name in enumerate(special_tokens)}
         self.vocabulary = Vocabulary(list(merges), dict(ids), dict(special_tokens)).check()

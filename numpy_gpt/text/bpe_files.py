@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +56,11 @@ class Vocabulary(NamedTuple):
         if "" in self.special_tokens:
             raise ValueError("a special token is empty")
         return self
+
+
+def gpt2_ids(merges: Iterable[Pair]) -> dict[bytes, int]:
+    """The ids that GPT-2 gives: the 256 bytes in its order, then the merges in theirs."""
+    return {token: i for i, token in enumerate([*BYTES, *(left + right for left, right in merges)])}
 
 
 def to_printable(token: bytes) -> str:
