@@ -2,6 +2,7 @@
 
 from numpy_gpt.attention import MultiHeadAttention
 from numpy_gpt.block import FeedForward, TransformerBlock
+from numpy_gpt.classifier import add_class_head, freeze_below_last_block, predict_classes
 from numpy_gpt.config import GPTConfig
 from numpy_gpt.generate import Step, attention_maps, generate, generate_text_simple, stream
 from numpy_gpt.kv_cache import KVCache
@@ -12,6 +13,7 @@ from numpy_gpt.lora import (
     load_lora,
     lora_state_dict,
     merge_lora,
+    merged_state_dict,
     save_lora,
     unmerge_lora,
 )
@@ -43,12 +45,14 @@ __all__ = [
     "Parameter",
     "Step",
     "TransformerBlock",
+    "add_class_head",
     "apply_lora",
     "attention_maps",
     "clip_grad_norm",
     "evaluate",
     "float32",
     "float64",
+    "freeze_below_last_block",
     "generate",
     "generate_text_simple",
     "load_gpt2",
@@ -56,8 +60,10 @@ __all__ = [
     "load_run",
     "lora_state_dict",
     "merge_lora",
+    "merged_state_dict",
     "no_grad",
     "perplexity",
+    "predict_classes",
     "save_gpt2",
     "save_lora",
     "stream",

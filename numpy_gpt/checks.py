@@ -244,3 +244,9 @@ def check_merge(layers: int, merged: int, merging: bool) -> None:
         raise ValueError(f"{merged} of {layers} LoRA layers are merged already; unmerge_lora takes them out again.")
     if not merging and merged < layers:
         raise ValueError(f"{layers - merged} of {layers} LoRA layers are not merged; merge_lora puts them in.")
+
+
+def check_classes(n_classes: int) -> None:
+    """Refuse a head with nothing to choose between."""
+    if isinstance(n_classes, bool) or not isinstance(n_classes, int) or n_classes < 2:
+        raise ValueError(f"There are {n_classes!r} classes; give data with at least 2.")

@@ -72,9 +72,13 @@ class LoRALinear(Linear):
         ddropped = (dz @ self.lora_A.data).reshape(dropped.shape)  # z = dropped Aᵀ, by dropped
         return super().backward(dy) + self.dropout.backward(ddropped)
 
+    def delta(self) -> Float[Array, "out in"]:
+        """ΔW = s B A, whole."""
+        return self.scale * (self.lora_B.data @ self.lora_A.data)
+
     def merge(self, sign: int) -> None:
-        """W ← W ± s B A: what the branch adds, put into the weight (+1) or taken out again (-1)."""
-        self.weight.data += sign * self.scale * (self.lora_B.data @ self.lora_A.data)
+        """W ← W ± ΔW: what the branch adds, put into the weight (+1) or taken out again (-1)."""
+        self.weight.data += sign * self.delta()
         self.merged = sign > 0
 
 
@@ -128,6 +132,16 @@ def unmerge_lora(model: Module) -> None:
     check_merge(len(layers), sum(layer.merged for layer in layers.values()), merging=False)
     for layer in layers.values():
         layer.merge(-1)
+
+
+def merged_state_dict(model: Module) -> dict[str, Array]:
+    """The state dict that the base model would have with every branch added to its weight; the model stays as it is."""
+    layers = adapted(model)
+    state = {name: array for name, array in model.state_dict().items() if ".lora_" not in name}
+    for path, layer in layers.items():
+        if not layer.merged:
+            state[f"{path}.weight"] = state[f"{path}.weight"] + layer.delta()
+    return state
 
 
 def lora_state_dict(model: Module) -> dict[str, Array]:

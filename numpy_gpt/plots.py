@@ -166,3 +166,20 @@ def plot_candidates(
                 axis.text(x + 0.07, y + 0.52, token[:10], **style).set_parse_math(False)
                 axis.text(x + 0.93, y + 0.52, f"{chance:.0%}", ha="right", **style)
     return save_figure(figure, path)
+
+
+def plot_confusion(confusion: np.ndarray, classes: Sequence[str], path: str | os.PathLike, what: str = "texts") -> Path:
+    """How many texts of each class (rows) were given each class (columns): shares as shades, counts as numbers."""
+    figure, axes = new_figure(1, 5.0)
+    axes.grid(False)
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(confusion):
+        shade = "white" if shares[row, column] > 0.5 else INK
+        axes.text(column, row, f"{count:,}", ha="center", va="center", color=shade, fontsize=14)
+    axes.set_xticks(range(len(classes)), classes)
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set_xlabel("class given")
+    axes.set_ylabel("true class")
+    axes.set_title(f"{np.trace(confusion):,} of {confusion.sum():,} {what} sorted right")
+    return save_figure(figure, path)

@@ -1,6 +1,7 @@
 """Every command by its name. Each is a dataclass: its fields are the options, and `run(twin)` does the work."""
 
 from numpy_gpt.commands.checkpoints import Convert, Inspect
+from numpy_gpt.commands.finetuning import Chat, Classify, Finetune
 from numpy_gpt.commands.generation import Evaluate, Generate
 from numpy_gpt.commands.prepare import Prepare
 from numpy_gpt.commands.tokenizers import Tokenize, TrainTokenizer
@@ -10,6 +11,9 @@ ALL: dict[str, type] = {
     "demo": Demo,
     "plot": Plot,
     "pretrain": Pretrain,
+    "finetune": Finetune,
+    "chat": Chat,
+    "classify": Classify,
     "generate": Generate,
     "evaluate": Evaluate,
     "inspect": Inspect,

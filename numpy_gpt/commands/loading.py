@@ -11,9 +11,11 @@ from numpy_gpt.text.tokenizer import Tokenizer
 from numpy_gpt.text.tokenizer_files import FILE, find_tokenizer, load_tokenizer
 
 
-def load_model(twin: ModuleType, weights: str, tokenizer: str | None = None) -> tuple[Any, Tokenizer]:
+def load_model(
+    twin: ModuleType, weights: str, tokenizer: str | None = None, dtype: str = "float32"
+) -> tuple[Any, Tokenizer]:
     """The model of a source and its tokenizer: the one named, else the one beside the weights, else GPT-2's."""
-    model = twin.load_gpt2(weights)
+    model = twin.load_gpt2(weights, getattr(twin, dtype))
     chosen = find_tokenizer(tokenizer) if tokenizer else tokenizer_beside(Path(weights))
     if chosen.n_vocab > model.config.vocab_size:
         raise ValueError(
