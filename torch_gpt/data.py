@@ -1,4 +1,4 @@
-"""No twin: NumPy needs no wrapper. The datasets of numpy_gpt.text as PyTorch knows them, Dataset and DataLoader."""
+"""Without a twin: NumPy needs no wrapper. The datasets of numpy_gpt.text as PyTorch knows them, Dataset and DataLoader."""
 
 from collections.abc import Sequence
 from typing import Any
