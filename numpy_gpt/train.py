@@ -12,7 +12,7 @@ from numpy_gpt.optim import AdamW, clip_grad_norm
 from numpy_gpt.shapes import Array, Int
 from numpy_gpt.training.processes import ALONE, Processes
 
-Batch = tuple[Int[Array, "B T"], Int[Array, "B T"]]
+Batch = tuple[Int[Array, "..."], Int[Array, "..."]]  # inputs and targets of one shape, another in each batch if need be
 
 
 class Progress(NamedTuple):

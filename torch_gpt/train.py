@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from numpy_gpt.checks import check_step
@@ -14,7 +15,7 @@ from torch_gpt.module import no_grad
 from torch_gpt.optim import AdamW, clip_grad_norm
 from torch_gpt.shapes import Array, Int
 
-Batch = tuple[Int[Array, "B T"], Int[Array, "B T"]]
+Batch = tuple[Int[np.ndarray | Array, "..."], Int[np.ndarray | Array, "..."]]  # put on the device where needed
 
 
 class Progress(NamedTuple):

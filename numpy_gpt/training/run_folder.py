@@ -39,6 +39,20 @@ class RunFolder:
         self.samples = self.path / "samples.txt"
         self.last = self.path / LAST
         self.best = self.path / BEST
+        self._lock: Any = None
+
+    def lock(self) -> None:
+        """Hold the folder, made if need be, until this process ends. Raises BlockingIOError while another one holds it."""
+        from filelock import FileLock, Timeout
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock = self._lock or FileLock(self.path / ".lock")
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise BlockingIOError(
+                f"Another process is training in {self.path}; wait for it, or take another --out."
+            ) from None
 
     def write_json(self, path: Path, data: Mapping[str, Any]) -> None:
         self._write(path, json.dumps(data, indent=2) + "\n")
@@ -77,7 +91,8 @@ class RunFolder:
         return rows
 
     def cut_back(self, step: int) -> None:
-        """Forget what came after a step, of which resuming will write anew."""
+        """Forget what came after a step, which resuming writes anew, and what a kill left half written."""
+        self._sweep()
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -89,8 +104,9 @@ class RunFolder:
             self._write(self.samples, "".join(f"--- step {number}\n{text}" for number, text in kept))
 
     def start_over(self) -> None:
-        """Forget all steps: those of a run that was killed before its first checkpoint."""
-        for path in (self.metrics, self.samples, self.best):
+        """Forget all steps of an earlier run."""
+        self._sweep()
+        for path in (self.metrics, self.samples, self.best, self.last, self.picture):
             path.unlink(missing_ok=True)
 
     def flush_metrics(self) -> None:
@@ -101,6 +117,10 @@ class RunFolder:
     def add_sample(self, step: int, text: str) -> None:
         with self.samples.open("a", encoding="utf-8", newline="\n") as file:
             file.write(f"--- step {step}\n{text}\n\n")
+
+    def _sweep(self) -> None:
+        for path in self.path.glob(".*.part"):
+            path.unlink()
 
     def _write(self, path: Path, text: str) -> None:
         with written_beside(path) as file:

@@ -58,7 +58,8 @@ class TrainSettings:
     save_every: int | None = None
     """Steps between two checkpoints; default: at every evaluation."""
 
-    def __post_init__(self):
+    def check(self) -> None:
+        """Raises ValueError for a number that means nothing. Not in __post_init__: a parser of options would wrap the message."""
         for name in ("steps", "batch_size", "accumulate", "eval_every", "sample_tokens"):
             self._check(name, getattr(self, name) >= 1, "a whole number of at least 1")
         for name in ("warmup", "eval_batches", "sample_every", "seed"):

@@ -1,6 +1,5 @@
 """From the options of a command to a run: a new one, one that goes on, or the demo."""
 
-import shutil
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy_gpt.training.pretraining import Pretraining
 from numpy_gpt.training.processes import Processes
 from numpy_gpt.training.run_folder import RunFolder
 from numpy_gpt.training.settings import TrainSettings
+from numpy_gpt.training.state import read_state, refuse_another
 
 if TYPE_CHECKING:
     from numpy_gpt.commands.training import Pretrain
@@ -35,8 +35,9 @@ DEMO = TrainSettings(
 def pretrain(twin: ModuleType, options: "Pretrain") -> None:
     """The pretrain command."""
     folder = RunFolder(options.out)
-    with join(twin, options.training) as processes:
-        run = resumed(twin, options, folder, processes) if options.resume else new(twin, options, folder, processes)
+    settings = kept_settings(options, folder) if options.resume else options.training
+    with join(twin, settings) as processes:
+        run = (resumed if options.resume else new)(twin, options, settings, folder, processes)
         if options.tensorboard and processes.is_first:
             from numpy_gpt.training.tensorboard import TensorBoard
 
@@ -49,7 +50,8 @@ def demo(twin: ModuleType, out: Path) -> None:
     """The demo command."""
     folder = RunFolder(out)
     if folder.training.is_file() and "demo" in folder.read_json(folder.training):
-        shutil.rmtree(out)
+        folder.lock()
+        folder.training.unlink()
     corpus = load_corpus("stories", "stories", 0)
     config = GPTConfig.preset("classroom", n_layers=2, vocab_size=corpus.tokenizer.n_vocab)
     with join(twin, DEMO) as processes:
@@ -60,10 +62,13 @@ def demo(twin: ModuleType, out: Path) -> None:
 
 
 def join(twin: ModuleType, settings: TrainSettings) -> Processes:
+    settings.check()
     return import_module(f"{twin.__name__}.distributed").join(settings.device, settings.bf16, settings.threads)
 
 
-def new(twin: ModuleType, options: "Pretrain", folder: RunFolder, processes: Processes) -> Pretraining:
+def new(
+    twin: ModuleType, options: "Pretrain", settings: TrainSettings, folder: RunFolder, processes: Processes
+) -> Pretraining:
     """A run from the first step, in a folder that holds none yet."""
     preset, text = options.preset or "classroom", options.text or "stories"
     config = GPTConfig.preset(preset, **options.model.given())
@@ -71,7 +76,7 @@ def new(twin: ModuleType, options: "Pretrain", folder: RunFolder, processes: Pro
     corpus = load_corpus(text, tokenizer, config.vocab_size)
     config = config.replace(vocab_size=corpus.tokenizer.n_vocab)
     about = {"text": lasting_name(text), "tokenizer": tokenizer, "preset": preset}
-    return begin(twin, config, options.training, corpus, about, folder, processes)
+    return begin(twin, config, settings, corpus, about, folder, processes)
 
 
 def begin(
@@ -84,15 +89,16 @@ def begin(
     processes: Processes,
 ) -> Pretraining:
     """Fill a new folder with all that tells how the run was made; training.json comes last and makes it a run."""
-    if processes.is_first and folder.training.exists():
-        raise FileExistsError(
-            f"{folder.path} holds a run already; go on with it by --resume, take another --out, or remove the folder."
-        )
+    if processes.is_first:
+        folder.lock()
+        if folder.training.exists():
+            raise FileExistsError(
+                f"{folder.path} holds a run already; go on with it by --resume, take another --out, or remove the folder."
+            )
     run = Pretraining(
         twin, config, settings, corpus.tokenizer, corpus.tokens, corpus.identity, folder, choose_display(), processes
     )
     if processes.is_first:
-        folder.path.mkdir(parents=True, exist_ok=True)
         folder.start_over()
         folder.write_json(folder.config, config.to_dict())
         save_tokenizer(corpus.tokenizer, folder.path)
@@ -100,13 +106,21 @@ def begin(
     return run
 
 
-def resumed(twin: ModuleType, options: "Pretrain", folder: RunFolder, processes: Processes) -> Pretraining:
+def kept_settings(options: "Pretrain", folder: RunFolder) -> TrainSettings:
+    """A run's settings, with those that the options set to something else than the default."""
+    kept, defaults = folder.read_json(folder.training)["settings"], asdict(TrainSettings())
+    given = {key: value for key, value in asdict(options.training).items() if value != defaults[key]}
+    return TrainSettings(**(kept | given))
+
+
+def resumed(
+    twin: ModuleType, options: "Pretrain", settings: TrainSettings, folder: RunFolder, processes: Processes
+) -> Pretraining:
     """The run of a folder, at its last checkpoint (at the first step, if it was killed before there was one). What the options
     leave open is as it was; what they change is refused where a run cannot change it."""
     kept = folder.read_json(folder.training)
-    defaults = asdict(TrainSettings())
-    given = {key: value for key, value in asdict(options.training).items() if value != defaults[key]}
-    settings = TrainSettings(**(kept["settings"] | given))
+    if processes.is_first:
+        folder.lock()
     config = GPTConfig(**folder.read_json(folder.config))
     if options.preset:
         config = GPTConfig.preset(options.preset, vocab_size=config.vocab_size)
@@ -117,10 +131,12 @@ def resumed(twin: ModuleType, options: "Pretrain", folder: RunFolder, processes:
         config = config.replace(vocab_size=corpus.tokenizer.n_vocab)
     else:
         corpus = read_corpus(text, load_tokenizer(folder.path))
+    if has_checkpoint := folder.last.is_file():
+        refuse_another(read_state(folder.last), config, settings, corpus.identity)  # before a model is built
     run = Pretraining(
         twin, config, settings, corpus.tokenizer, corpus.tokens, corpus.identity, folder, choose_display(), processes
     )
-    if folder.last.is_file():
+    if has_checkpoint:
         run.resume(folder)
     elif processes.is_first:
         folder.start_over()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numpy_gpt.checkpoints.run_files import read_metadata
+from numpy_gpt.checkpoints.safetensors_file import SafetensorsFile
+from numpy_gpt.config import GPTConfig
 from numpy_gpt.training.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -35,17 +39,23 @@ def pack(run: TrainingRun, rngs: list[dict[str, Any]]) -> tuple[dict[str, np.nda
     }
 
 
-def unpack(tensors: dict[str, np.ndarray], state: dict[str, Any], run: TrainingRun) -> list[str]:
-    """Bring a run to a state that `pack` gave; what changed of its settings since. Raises ValueError, with the differences and
-    before anything is touched, for a run with another model, text, tokenizer, or other FIXED settings."""
-    kept, now = asdict(TrainSettings(**state["settings"])), asdict(run.settings)
-    unlike = differences(state["config"], run.config.to_dict()) + differences(state["identity"], run.identity)
+def refuse_another(state: dict[str, Any], config: GPTConfig, settings: TrainSettings, identity: dict[str, Any]) -> None:
+    """Raises ValueError, with the differences, where a run with this model, these settings and this text and tokenizer is not the
+    one that the state belongs to."""
+    kept, now = state["settings"], asdict(settings)
+    unlike = differences(state["config"], config.to_dict()) + differences(state["identity"], identity)
     unlike += differences({name: kept[name] for name in FIXED}, {name: now[name] for name in FIXED})
     if unlike:
         raise ValueError(
             f"The run cannot go on as another one ({'; '.join(unlike)}); "
             "resume with what it began with, or start a new run in another folder."
         )
+
+
+def unpack(tensors: dict[str, np.ndarray], state: dict[str, Any], run: TrainingRun) -> list[str]:
+    """Bring a run to what `pack` gave; what changed of its settings since. Raises what `refuse_another` raises, before anything
+    is touched."""
+    refuse_another(state, run.config, run.settings, run.identity)
     moments = {m: [tensors[f"optimizer.{m}.{name}"] for name in trained_names(run.model)] for m in ("m", "v")}
     run.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
     run.optimizer.load_state_dict({"steps": state["optimizer_steps"], **moments})
@@ -54,7 +64,16 @@ def unpack(tensors: dict[str, np.ndarray], state: dict[str, Any], run: TrainingR
     run.order_rng.bit_generator.state = state["order_rng"]
     run.batches.load_state_dict(state["batches"])
     run.step, run.best, run.seconds = state["step"], state["best"], state["seconds"]
-    return differences(kept, now)
+    return differences(asdict(TrainSettings(**state["settings"])), asdict(run.settings))
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The plain values in a last.safetensors, without its tensors."""
+    file = SafetensorsFile(path)
+    try:
+        return read_metadata(file)
+    finally:
+        file.close()
 
 
 def pack_model(model: Any) -> dict[str, np.ndarray]:

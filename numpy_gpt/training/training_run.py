@@ -44,6 +44,7 @@ class TrainingRun:
         display: Display | None = None,
         processes: Processes = ALONE,
     ):
+        settings.check()
         if settings.batch_size % processes.size:
             raise ValueError(
                 f"batch_size {settings.batch_size} does not divide among {processes.size} processes; "

@@ -1,0 +1,80 @@
+"""SIGKILL at random moments, 30 times: each time the folder holds a whole checkpoint, and the run that is taken up over and
+over again is in the end, bit by bit, the one that nobody killed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import numpy_gpt
+from numpy_gpt.checkpoints.run_files import load_tensors
+from parity_tests.tiny_runs import resumed, tiny_run, trace
+
+ROUNDS = 30
+
+# One process that forks, since starting Python takes longer than the whole run. It prints, for each kill, the step of the
+# checkpoint that is left. A run that was quicker than its killer is followed by another, in a folder of its own.
+DRIVER = """
+import os, random, signal, sys, time
+import numpy_gpt
+from numpy_gpt.checkpoints.run_files import load_tensors
+from parity_tests.tiny_runs import resumed
+
+folder, rounds = sys.argv[1], int(sys.argv[2])
+random.seed(5)
+
+def run(number):
+    child = os.fork()
+    if not child:
+        resumed(numpy_gpt, f"{folder}/{number}", save_every=1).run()
+        os._exit(0)
+    return child
+
+def step(number):
+    last = f"{folder}/{number}/last.safetensors"
+    return load_tensors(last)[1]["step"] if os.path.exists(last) else 0
+
+begun = time.monotonic()
+assert os.waitpid(run("unharmed"), 0)[1] == 0
+whole_time = time.monotonic() - begun
+number = kills = 0
+while kills < rounds:
+    child = run(number)
+    time.sleep(random.uniform(0, whole_time / 3))
+    os.kill(child, signal.SIGKILL)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL:
+        kills += 1
+        print(number, step(number), flush=True)
+    else:
+        number += 1
+assert os.waitpid(run(number), 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_killed_at_random(tmp_path):
+    command = [sys.executable, "-c", DRIVER, tmp_path, str(ROUNDS)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    kills = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    assert len(kills) == ROUNDS
+    assert kills == sorted(kills)  # no kill set a run back behind its checkpoint
+    assert len({step for _, step in kills}) > 2  # they came at different places
+    whole = trace(resumed(numpy_gpt, tmp_path / "unharmed", save_every=1))
+    assert load_tensors(tmp_path / "unharmed" / "last.safetensors")[1]["step"] == 12
+    for number in {number for number, _ in kills}:
+        run = resumed(numpy_gpt, tmp_path / str(number), save_every=1)
+        assert run.step == 12
+        assert trace(run) == whole
+
+
+def test_the_comparison_sees_a_single_bit(tmp_path):
+    """The other way round: what the test above compares does tell two runs apart."""
+    run, other = (tiny_run(numpy_gpt, tmp_path / name) for name in ("a", "b"))
+    run.run()
+    other.run()
+    assert trace(run) == trace(other)
+    array = next(iter(other.model.state_dict().values()))
+    array.view("uint32")[0, 0] ^= 1
+    assert trace(run)["weights"] != trace(other)["weights"]
