@@ -2,13 +2,7 @@
 
 import sys
 
-import numpy_gpt
-from numpy_gpt.cli import main as run_command
-
-
-def main() -> int:
-    return run_command(numpy_gpt)
-
+from numpy_gpt.cli import numpy_command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(numpy_command())

@@ -1,6 +1,7 @@
 """The commands, over whichever twin is handed in: `numpy-gpt COMMAND` and `torch-gpt COMMAND` are the same to type."""
 
 import sys
+from importlib import import_module
 from types import ModuleType
 from typing import Annotated, Union
 
@@ -31,3 +32,22 @@ def main(twin: ModuleType, args: list[str] | None = None) -> int:
         print(f"{program}: stopped.", file=sys.stderr)
         return 130
     return 0
+
+
+def numpy_command() -> int:
+    """The console command numpy-gpt."""
+    return named("numpy_gpt")
+
+
+def torch_command() -> int:
+    """The console command torch-gpt: one line where PyTorch is missing."""
+    return named("torch_gpt")
+
+
+def named(package: str) -> int:
+    try:
+        twin = import_module(package)
+    except ImportError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return main(twin)

@@ -1,5 +1,10 @@
 """torch_gpt: the PyTorch twin of numpy_gpt, file by file, its gradients left to autograd."""
 
+try:
+    import torch  # noqa: F401
+except ImportError as error:
+    raise ImportError(f"torch_gpt needs PyTorch ({error}): pip install 'numpy-gpt[torch]'.") from None
+
 from torch_gpt.attention import MultiHeadAttention
 from torch_gpt.block import FeedForward, TransformerBlock
 from torch_gpt.classifier import add_class_head, freeze_below_last_block, predict_classes

@@ -2,13 +2,7 @@
 
 import sys
 
-import torch_gpt
-from numpy_gpt.cli import main as run_command
-
-
-def main() -> int:
-    return run_command(torch_gpt)
-
+from numpy_gpt.cli import torch_command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(torch_command())
