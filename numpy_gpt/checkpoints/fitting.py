@@ -17,6 +17,7 @@ def check(contents: Contents) -> Checkpoint:
     if not keys:
         held = ", ".join(list(file.tensors)[:3]) or "nothing"
         raise CheckpointError(f"{contents.path} holds no tensor of a GPT-2, but {held}; is it the right file?")
+    refuse_fine_tuned_parts(contents)
     config = complete_config(contents)
     config = config.replace(tie_embeddings=settle_head(contents, config))
     settle_qkv_bias(contents, config)
@@ -41,6 +42,20 @@ def check(contents: Contents) -> Checkpoint:
     if (claimed := sum(t.nbytes for key, t in tensors.items() if key != HEAD)) > file.size:  # a head may share with wte
         raise CheckpointError(f"{contents.path} has {file.size} bytes but claims {claimed} of weights; fetch it again.")
     return Checkpoint(contents.path, contents.layout, config, file, names, tensors, contents.ignored, contents.notes)
+
+
+def refuse_fine_tuned_parts(contents: Contents) -> None:
+    """Say what a fine-tuning run's file is for, where it holds no model that writes text."""
+    if contents.layout == "run" and (bias := contents.file.tensors.get("model.lm_head.bias")):
+        raise CheckpointError(
+            f"{contents.path} holds a classifier of {bias.shape[0]} classes, which writes no text; sort texts with it: "
+            f"classify --weights {contents.path.parent if contents.path.is_file() else contents.path}."
+        )
+    if contents.layout == "run" and any(".lora_A" in name for name in contents.file.tensors):
+        raise CheckpointError(
+            f"{contents.path} holds LoRA's branches apart from the weights, for --resume; load best.safetensors beside it, "
+            "where they are added up."
+        )
 
 
 def complete_config(contents: Contents) -> GPTConfig:

@@ -28,8 +28,9 @@ class LoRAOptions:
 class Instructions:
     """Teach a model to answer: prompts and answers in, a chat partner out."""
 
-    weights: str
-    """A run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
+    weights: str | None = None
+    """The model to begin with: a run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large,
+    gpt2-xl."""
     data: str = "instructions"
     """A JSON or JSONL file of entries with instruction, input and output; or instructions, the set that ships."""
     out: Path = Path("runs/instructions")
@@ -43,11 +44,11 @@ class Instructions:
     test_fraction: float = 0.1
     """Share of the entries held out to the end; the answers to them go to responses.json."""
     score: bool = False
-    """Count exact matches on the held-out entries, before and after."""
+    """Count exact matches on the held-out entries, before and after, by the category that an entry may name."""
     resume: bool = False
-    """Go on where the run in that folder stopped."""
+    """Go on where the run in that folder stopped; its own options hold, but for those given anew."""
     lora: LoRAOptions = field(default_factory=LoRAOptions)
-    training: TrainSettings = field(default_factory=lambda: TrainSettings(lr=5e-4, weight_decay=0.1, val_fraction=0.05))
+    training: TrainSettings = field(default_factory=lambda: TrainSettings(lr=5e-4, val_fraction=0.05, sample_every=50))
 
     def run(self, twin: ModuleType) -> None:
         from numpy_gpt.training.start_finetuning import tune_instructions
@@ -59,8 +60,9 @@ class Instructions:
 class Labels:
     """Teach a model to sort texts into classes, such as spam and ham."""
 
-    weights: str
-    """A run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
+    weights: str | None = None
+    """The model to begin with: a run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large,
+    gpt2-xl."""
     data: str = "labels"
     """Lines of label TAB text, or a .csv; or labels, the set that ships."""
     out: Path = Path("runs/labels")
@@ -74,9 +76,9 @@ class Labels:
     test_fraction: float = 0.2
     """Share of the texts held out to the end."""
     resume: bool = False
-    """Go on where the run in that folder stopped."""
+    """Go on where the run in that folder stopped; its own options hold, but for those given anew."""
     lora: LoRAOptions = field(default_factory=LoRAOptions)
-    training: TrainSettings = field(default_factory=lambda: TrainSettings(lr=1e-3, weight_decay=0.1))
+    training: TrainSettings = field(default_factory=lambda: TrainSettings(sample_every=50))
 
     def run(self, twin: ModuleType) -> None:
         from numpy_gpt.training.start_finetuning import tune_labels

@@ -123,7 +123,8 @@ class InstructionDataset(Dataset):
         entries = load_instructions(entries) if isinstance(entries, (str, os.PathLike)) else entries
         self.entries: list[Entry] = []
         self.items: list[Item] = []
-        self.tokenizer, self.context_length, self.mask_prompt = tokenizer, context_length, mask_prompt
+        self.tokenizer, self.context_length = tokenizer, context_length
+        self.style, self.mask_prompt = style, mask_prompt
         self.n_cut = self.n_skipped = 0
         for number, entry in enumerate(entries, start=1):
             _check_entry(entry, f"Entry {number}")

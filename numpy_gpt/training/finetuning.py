@@ -1,6 +1,7 @@
 """Fine-tuning runs: a model that answers instructions, and one that sorts texts into classes."""
 
 from collections.abc import Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -55,22 +56,19 @@ class FineTuning(TrainingRun):
         trained = sum(int(np.prod(p.shape)) for p in self.optimizer.params)
         total = self.model.num_parameters()
         return (
-            f"{self.twin.__name__}: {trained:,} of {total:,} parameters train ({trained / total:.2%}), "
-            f"{self.settings.weight_decay:g} weight decay; {len(self.train_set):,} examples to train on, "
-            f"{len(self.val_set):,} to validate on"
+            f"{self.twin.__name__}: {trained:,} of {total:,} parameters train ({trained / total:.2%}); "
+            f"{len(self.train_set):,} examples to train on, {len(self.val_set):,} to validate on"
         )
 
 
 class InstructionTuning(FineTuning):
     """Learns to answer; its samples are answers to the first entries of the validation set."""
 
-    style = "alpaca"
-
     def sample(self) -> None:
         if not self.processes.is_first:
             return
-        entries = self.val_set.entries[:3]
-        given = answers(self.twin, self.model, self.tokenizer, entries, self.style, self.settings.sample_tokens)
+        entries, length = self.val_set.entries[:3], self.settings.sample_tokens
+        given = answers(self.twin, self.model, self.tokenizer, entries, self.val_set.style, length)
         text = "\n\n".join(told(entry, answer) for entry, answer in zip(entries, given))
         self.display.sample(self.step, text)
         if self.folder:
@@ -105,18 +103,23 @@ def answers(
     max_new_tokens: int = 100,
     batch_size: int = 16,
 ) -> list[str]:
-    """The model's answer to each entry, the likeliest token each time, up to the end token or the context length."""
+    """The model's answer to each entry, the likeliest token each time, up to the end token or the context length.
+
+    Entries are answered side by side. One that has room left where the longest of its batch has none goes on alone.
+    """
     prompts = [tokenizer.encode(format_prompt(entry, style)) for entry in entries]
     given = [""] * len(entries)
+    generate = partial(twin.generate, model, temperature=0.0, eos_id=tokenizer.eot)
     order = sorted(range(len(entries)), key=lambda i: len(prompts[i]))  # alike lengths together: little padding
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        longest = max(len(prompts[i]) for i in chosen)
-        room = min(max_new_tokens, max(model.config.context_length - longest, 1))
-        rows = twin.generate(model, [prompts[i] for i in chosen], room, temperature=0.0, eos_id=tokenizer.eot)
-        for i, row in zip(chosen, rows):
+        rooms = [min(max_new_tokens, max(model.config.context_length - len(prompts[i]), 1)) for i in chosen]
+        rows = generate([prompts[i] for i in chosen], min(rooms))
+        for i, row, room in zip(chosen, rows, rooms):
+            if len(row) < len(prompts[i]) + room and row[-1] != tokenizer.eot:
+                (row,) = generate([row], len(prompts[i]) + room - len(row))
             new = row[len(prompts[i]) :]
-            given[i] = tokenizer.decode(new[:-1] if new and new[-1] == tokenizer.eot else new)
+            given[i] = tokenizer.decode(new[:-1] if new[-1] == tokenizer.eot else new)
     return given
 
 

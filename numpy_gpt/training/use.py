@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numpy_gpt.checkpoints.run_files import load_tensors
+from numpy_gpt.commands.generation import show, streamed
 from numpy_gpt.config import GPTConfig
 from numpy_gpt.text import LabelDataset, format_prompt, labels_and_last, load_tokenizer
-from numpy_gpt.text.streamer import TextStreamer
 from numpy_gpt.text.tokenizer import Tokenizer
 from numpy_gpt.training.run_folder import RunFolder
 from numpy_gpt.training.state import to_numpy
@@ -43,26 +43,28 @@ def load_classifier(twin: ModuleType, folder: RunFolder) -> tuple[Any, Tokenizer
 def classify(twin: ModuleType, options: "Classify") -> None:
     """Print, for each text, its class with the probability that the model gives it."""
     model, tokenizer, classes = load_classifier(twin, RunFolder(options.weights))
-    texts = options.texts or (line.rstrip("\n") for line in sys.stdin if line.strip())
-    for text in texts:
+    if not options.texts and sys.stdin.isatty():
+        print("One text on each line; Ctrl-D ends.", file=sys.stderr)
+    widest = max(map(len, classes))
+    for text in options.texts or (line.strip() for line in sys.stdin if line.strip()):
         dataset = LabelDataset([(classes[0], text)], tokenizer, model.config.context_length, classes)
         inputs, targets = dataset.collate([dataset[0]])
         _, last = labels_and_last(targets)
         (scores,) = to_numpy(twin.predict_classes(model, inputs, last)).astype(np.float64)
         p = np.exp(scores - scores.max())
         p /= p.sum()
-        print(f"{classes[p.argmax()]}  {p.max():6.1%}  {text}", flush=True)
+        print(f"{classes[p.argmax()]:<{widest}}  {p.max():6.1%}  {text}", flush=True)
 
 
 def chat(twin: ModuleType, options: "Chat") -> None:
     """Answer each line, piece by piece as the answer comes."""
     folder = RunFolder(options.weights)
     style = read_task(folder, "style", "instructions")
-    model, tokenizer = twin.load_gpt2(folder.path), load_tokenizer(folder.path)
+    model, tokenizer = twin.load_run(folder.path), load_tokenizer(folder.path)
     rng = np.random.default_rng(options.seed)
     someone = sys.stdin.isatty()
     if someone:
-        print("Ask or tell; text after a second line's ' | ' is the input. An empty line ends.")
+        print("Ask or tell; what follows ' | ' is the text to work on. An empty line ends.")
     while request := ask(someone):
         instruction, _, given = request.partition(" | ")
         ids = tokenizer.encode(format_prompt({"instruction": instruction, "input": given}, style))
@@ -70,7 +72,6 @@ def chat(twin: ModuleType, options: "Chat") -> None:
         if room < 1:
             print(f"That is {len(ids)} tokens; at most {model.config.context_length - 1} fit. Ask in fewer words.")
             continue
-        streamer = TextStreamer(tokenizer, ids)
         steps = twin.stream(
             model,
             [ids],
@@ -80,12 +81,11 @@ def chat(twin: ModuleType, options: "Chat") -> None:
             rng=rng,
         )
         try:
-            for step in steps:
-                if step.tokens[0] != tokenizer.eot:
-                    print(streamer.put(step.tokens[0]), end="", flush=True)
+            for piece, _ in streamed(tokenizer, ids, steps):
+                show(piece)
         except KeyboardInterrupt:  # ends the answer, not the talk
             pass
-        print(streamer.end())
+        print()
 
 
 def ask(someone: bool) -> str:
