@@ -415,6 +415,14 @@ def test_a_config_of_another_model_is_refused_by_its_name(tmp_path, key, value):
     assert str(value) in str(caught.value)
 
 
+def test_a_context_that_only_n_ctx_states_is_held_against_the_tensors(tmp_path):
+    config_with_n_ctx_alone(tmp_path)
+    text = (tmp_path / "config.json").read_text(encoding="utf-8")
+    (tmp_path / "config.json").write_text(text.replace('"n_ctx": 11', '"n_ctx": 13'), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"wpe\.weight is \(11, 12\) instead of \(13, 12\)"):
+        weights.load_gpt2(tmp_path)
+
+
 def test_different_rates_of_dropout_are_noted(tmp_path):
     transformers_folder(tmp_path)
     stated = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
@@ -446,14 +454,15 @@ def test_no_second_copy_is_held_while_loading(tmp_path, layout):
     assert_all_close(loaded.state_dict(), model.state_dict(), 0)
 
 
-def test_models_come_back_in_evaluation_mode_and_files_closed(tmp_path):
-    import psutil
-
-    for write in (openai, transformers_folder, transformers_shards):
-        source = write(tmp_path / write.__name__)
-        assert not weights.load_gpt2(source).training
-        assert not torch_weights.load_gpt2(source).training
-    assert not [file.path for file in psutil.Process().open_files() if str(tmp_path) in file.path]
+@pytest.mark.parametrize("write", [openai, transformers_folder, transformers_shards], ids=lambda write: write.__name__)
+def test_models_come_back_in_evaluation_mode_and_files_closed(tmp_path, write):
+    source = write(tmp_path)
+    assert not weights.load_gpt2(source).training
+    assert not torch_weights.load_gpt2(source).training
+    with open_checkpoint(source) as opened:
+        opened.read("wte.weight", np.float32)
+    with pytest.raises(ValueError, match="closed file"):
+        opened.read("wte.weight", np.float32)
 
 
 # Saving.

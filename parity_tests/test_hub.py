@@ -144,12 +144,13 @@ def test_files_laid_by_hand_come_first(tmp_path, server):
 def test_a_download_that_broke_off_is_not_taken_for_a_model(tmp_path, server):
     """The index comes last: a folder without it is completed."""
     expected = tiny_model(tmp_path / "served", "openai")
-    index = (tmp_path / "served" / "model.ckpt.index").read_bytes()
-    (tmp_path / "served" / "model.ckpt.index").unlink()
     for name in ("encoder.json", "vocab.bpe"):
         (tmp_path / "served" / name).write_bytes(b"{}")
-    assert "model.ckpt.index" in ask(tmp_path, server, "without hub")
-    (tmp_path / "served" / "model.ckpt.index").write_bytes(index)
+    for missing in ("model.ckpt.data-00000-of-00001", "model.ckpt.index"):
+        data = (tmp_path / "served" / missing).read_bytes()
+        (tmp_path / "served" / missing).unlink()
+        assert f"{missing} could not be downloaded" in ask(tmp_path, server, "without hub")
+        (tmp_path / "served" / missing).write_bytes(data)
     assert ask(tmp_path, server, "without hub") == expected
 
 
