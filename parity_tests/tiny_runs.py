@@ -10,6 +10,7 @@ import numpy as np
 from numpy_gpt.config import GPTConfig
 from numpy_gpt.text import CharTokenizer, load_text, save_tokenizer
 from numpy_gpt.training.pretraining import Pretraining
+from numpy_gpt.training.processes import ALONE
 from numpy_gpt.training.run_folder import RunFolder
 from numpy_gpt.training.settings import TrainSettings
 
@@ -35,7 +36,7 @@ def tiny_run(twin: ModuleType, path: str | Path | None = None, drop_rate: float 
     other = {key: changes.pop(key) for key in ("display", "processes", "identity") if key in changes}
     config = GPTConfig(vocab_size=tokenizer.n_vocab, drop_rate=drop_rate, **sizes)
     folder = None
-    if path is not None:
+    if path is not None and other.get("processes", ALONE).is_first:
         folder = RunFolder(path)
         folder.path.mkdir(parents=True, exist_ok=True)
         save_tokenizer(tokenizer, path)
@@ -49,8 +50,8 @@ def tiny_run(twin: ModuleType, path: str | Path | None = None, drop_rate: float 
 def resumed(twin: ModuleType, path: str | Path, **changes: Any) -> Pretraining:
     """The run of a folder at its last checkpoint, or at its beginning where there is none yet."""
     run = tiny_run(twin, path, **changes)
-    if run.folder.last.exists():
-        run.resume(run.folder)
+    if RunFolder(path).last.exists():
+        run.resume(RunFolder(path))
     else:
         run.folder.start_over()
     return run

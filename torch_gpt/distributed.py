@@ -1,7 +1,10 @@
 """Many processes, one model, over torch.distributed: `torchrun --nproc-per-node=2 -m torch_gpt pretrain …`. Each computes the
 gradients of its share of every batch; their sum is the gradient of the whole batch, so all take the same step and stay equal."""
 
+import itertools
 import os
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -47,20 +50,30 @@ class TorchProcesses(Processes):
             dist.all_gather_object(values, value)
         return values
 
-    def replica(self, model: GPTModel) -> Any:
+    def replica(self, model: GPTModel, calls: int) -> Callable[[torch.Tensor], torch.Tensor]:
         if self.size == 1:
             return model
         if self._replica is None:
             self._replica = DistributedDataParallel(model)
             self._replica.register_comm_hook(None, sum_bucket)
-        return self._replica
+        return self._last_call_sums(calls)
+
+    def _last_call_sums(self, calls: int) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Gradients of all calls but the last only add up here; the last one's backward pass sums over the processes."""
+        count = itertools.count(1)
+
+        def call(ids: torch.Tensor) -> torch.Tensor:
+            with nullcontext() if next(count) == calls else self._replica.no_sync():
+                return self._replica(ids)
+
+        return call
 
     def close(self) -> None:
         if self.size > 1:
             dist.destroy_process_group()
 
 
-def sum_bucket(state: None, bucket: dist.GradBucket) -> torch.futures.Future:
+def sum_bucket(state: None, bucket: dist.GradBucket) -> torch.futures.Future[torch.Tensor]:
     """Add up a bucket of gradients while the backward pass goes on; DistributedDataParallel itself would take the mean."""
     return dist.all_reduce(bucket.buffer(), async_op=True).get_future().then(lambda future: future.value()[0])
 

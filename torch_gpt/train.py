@@ -66,7 +66,7 @@ def train_step(
     criterion = CrossEntropy()
     counts = [int((targets != criterion.ignore_index).sum()) for _, targets in micro_batches]
     total = max(processes.sum(sum(counts)), 1)
-    replica = processes.replica(model)
+    replica = processes.replica(model, len(micro_batches))
     device = next(model.parameters()).device
     optimizer.zero_grad()
     loss = 0.0

@@ -33,8 +33,9 @@ class Processes:
         """Every process's value (plain data), by rank."""
         return [value]
 
-    def replica(self, model: Any) -> Any:
-        """The model as training calls it: one whose backward pass, or sum_gradients after it, adds up all gradients."""
+    def replica(self, model: Any, calls: int) -> Any:
+        """The model as one step of training calls it, that many times: the last backward pass, or sum_gradients after it, makes
+        the sum of all processes' gradients."""
         return model
 
     def sum_gradients(self, model: Any) -> None:

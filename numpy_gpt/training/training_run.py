@@ -92,7 +92,8 @@ class TrainingRun:
             with self.errors_explained(), StopRequest() as stop:
                 if self.step == 0:
                     self.record({"step": 0, "tokens": 0}, measure=True)
-                    self.sample()
+                    if self.settings.sample_every:
+                        self.sample()
                 for progress in self.steps():
                     self.after_step(progress, self.processes.sum(stop.requested) > 0)
                     if self.stopped:
