@@ -62,8 +62,9 @@ class MultiHeadAttention(Module):
     def forward(
         self, x: Float[Array, "B T C"], cache: LayerCache | None = None, padding: Int[Array, " B"] | None = None
     ) -> Float[Array, "B T C"]:
-        B, T, C = x.shape
-        q, k, v = (split_heads(part, self.n_heads) for part in self.c_attn(x).reshape(B, T, 3, C).transpose(2, 0, 1, 3))
+        H = self.n_heads
+        heads = split_heads(self.c_attn(x), 3 * H)
+        q, k, v = heads[:, :H], heads[:, H : 2 * H], heads[:, 2 * H :]
         if cache is not None:
             k, v = cache.append(k, v)
         scores = q @ k.swapaxes(-1, -2)  # (B, H, T, S)

@@ -52,7 +52,9 @@ class MultiHeadAttention(Module):
     def forward(
         self, x: Float[Array, "B T C"], cache: LayerCache | None = None, padding: Int[Array, " B"] | None = None
     ) -> Float[Array, "B T C"]:
-        q, k, v = (split_heads(part, self.n_heads) for part in torch.chunk(self.c_attn(x), 3, dim=-1))
+        H = self.n_heads
+        heads = split_heads(self.c_attn(x), 3 * H)
+        q, k, v = heads[:, :H], heads[:, H : 2 * H], heads[:, 2 * H :]
         if cache is not None:
             k, v = cache.append(k, v)
         scores = q @ k.transpose(-1, -2)  # (B, H, T, S)

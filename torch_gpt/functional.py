@@ -16,8 +16,7 @@ def softmax(x: Float[Array, "... S"]) -> Float[Array, "... S"]:
     m = max x: the quotient does not depend on it, and no exponent is positive, so nothing overflows. A row that is -inf
     throughout (all keys masked) gets p = 0, not NaN.
     """
-    m = x.detach().amax(dim=-1, keepdim=True)
-    m = m.masked_fill(torch.isneginf(m), 0)
+    m = x.detach().amax(dim=-1, keepdim=True).clamp(min=torch.finfo(x.dtype).min)
     e = torch.exp(x - m)
     return e / e.sum(dim=-1, keepdim=True).clamp(min=1)  # one e is exp(0): only a masked row sums to less than 1
 
@@ -41,8 +40,8 @@ def gelu(x: Float[Array, "... F"]) -> Float[Array, "... F"]:
 
 def _gelu_argument(x: Float[Array, "... F"]) -> Float[Array, "... F"]:
     """u = √(2/π) (x + 0.044715 x³)."""
-    u = 1 + GELU_CUBIC * (x * x)
-    return GELU_SCALE * x * u
+    u = GELU_SCALE + GELU_SCALE * GELU_CUBIC * (x * x)
+    return u * x
 
 
 def layer_norm(
