@@ -13,6 +13,7 @@ from numpy_gpt.text.batches import Batches, Dataset
 from numpy_gpt.text.tokenizer import Tokenizer
 from numpy_gpt.training.display import Display
 from numpy_gpt.training.interrupt import StopRequest
+from numpy_gpt.training.memory import keep_freed_memory
 from numpy_gpt.training.processes import ALONE, Batch, Processes
 from numpy_gpt.training.run_folder import Row, RunFolder
 from numpy_gpt.training.settings import TrainSettings
@@ -86,6 +87,7 @@ class TrainingRun:
     def run(self) -> None:
         """Train to the last step, or until Ctrl-C. The folder then holds checkpoint, metrics and picture; so it does, up to
         the last checkpoint, after an OSError (a full disk) or a ValueError (a loss that is not finite)."""
+        keep_freed_memory()
         self.first_step, self.started = self.step, time.monotonic() - self.seconds
         self.display.start(self.title(), self.step, self.settings)
         try:

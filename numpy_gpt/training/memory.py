@@ -1,0 +1,24 @@
+"""Memory that stays: what one training step frees, the next one takes.
+
+A step allocates its activations and gradients anew. The C library of Linux hands large freed blocks back to the system,
+which then gives them out again page by page, zeroed: at GPT-2's 124M shape 70,000 page faults in every step.
+"""
+
+import ctypes
+import sys
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
+
+
+def keep_freed_memory() -> bool:
+    """Have this process keep what it frees; whether it could be arranged (with glibc alone).
+
+    It holds for the whole process, so training asks for it, not importing. A program that loads a large model once and goes on to other things had better not.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):  # another C library, such as musl
+        return False
+    return bool(mallopt(M_MMAP_MAX, 0) and mallopt(M_TRIM_THRESHOLD, -1))
