@@ -15,14 +15,14 @@ INK, GRID = "#333333", "#dddddd"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito: told apart by everyone
 
 
-def new_figure(rows: int = 1, height: float = 4.5, **options: Any):
+def new_figure(rows: int = 1, height: float = 4.5, columns: int = 1, **options: Any):
     """A figure and its axes in this project's style, drawn without a screen."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, height), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, 1, **options)
+    axes = figure.subplots(rows, columns, **options)
     for axis in figure.axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(color=GRID, linewidth=0.6)
@@ -92,9 +92,34 @@ def add_token_axis(axis: Any, runs: Mapping[str, Sequence[Mapping[str, Any]]]) -
         above.xaxis.set_major_formatter(lambda value, position: short_number(value))
 
 
-def short_number(value: float) -> str:
-    """1.5M for 1500000."""
-    for size, sign in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+def plot_anatomy(parts: Sequence[Any], title: str, path: str | os.PathLike) -> Path:
+    """The parts of `anatomy`, all copies together: parameters, operations and memory kept, side by side."""
+    figure, panels = new_figure(columns=3, height=0.28 * len(parts) + 1.4, sharey=True)
+    figure.suptitle(title, fontsize=10)
+    names = [f"{part.name}  ×{part.copies}" if part.copies > 1 else part.name for part in parts]
+    columns = (
+        ("parameters", "parameters", ""),
+        ("operations", "forward operations", "FLOP"),
+        ("kept", "kept for backward", "B"),
+    )
+    for axis, colour, (key, label, unit) in zip(panels, COLOURS, columns):
+        values = [getattr(part, key) * part.copies for part in parts]
+        axis.barh(names, values, color=colour)
+        axis.set_title(label, fontsize=9)
+        axis.tick_params(labelsize=7)
+        axis.xaxis.set_major_formatter(lambda value, position: short_number(value, "G"))
+        axis.xaxis.get_major_locator().set_params(nbins=4)
+        axis.set_xlim(0, max(values) * 1.3)
+        for y, value in enumerate(values):
+            if value:
+                axis.text(value, y, f" {short_number(value, 'G')}{unit}", va="center", fontsize=6)
+    panels[0].invert_yaxis()
+    return save_figure(figure, path)
+
+
+def short_number(value: float, giga: str = "B") -> str:
+    """1.5M for 1500000; giga: the letter for 10^9, of which people have two."""
+    for size, sign in ((1e12, "T"), (1e9, giga), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{sign}"
     return f"{value:.3g}"

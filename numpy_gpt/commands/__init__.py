@@ -5,11 +5,12 @@ from numpy_gpt.commands.finetuning import Chat, Classify, Finetune
 from numpy_gpt.commands.generation import Evaluate, Generate
 from numpy_gpt.commands.prepare import Prepare
 from numpy_gpt.commands.tokenizers import Tokenize, TrainTokenizer
-from numpy_gpt.commands.training import Demo, Plot, Pretrain
+from numpy_gpt.commands.training import Anatomy, Demo, Plot, Pretrain
 
 ALL: dict[str, type] = {
     "demo": Demo,
     "plot": Plot,
+    "anatomy": Anatomy,
     "pretrain": Pretrain,
     "finetune": Finetune,
     "chat": Chat,

@@ -1,8 +1,9 @@
-"""pretrain, demo, plot: from a text to a model, and pictures of the way."""
+"""pretrain, demo, plot, anatomy: from a text to a model, and pictures of the way."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Literal
 
 from tyro.conf import Positional
 
@@ -92,3 +93,35 @@ class Plot:
             raise ValueError("No run was named; give at least one folder, as in: plot runs/first.")
         out = self.out or (folders[0].picture if len(folders) == 1 else Path("losses.png"))
         print(plot_losses({str(folder.path): folder.rows() for folder in folders}, out))
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Show what each module of a model costs: parameters, operations, memory; as a table and a picture."""
+
+    preset: str = "classroom"
+    """classroom, gpt2-small (124M), gpt2-medium, gpt2-large or gpt2-xl."""
+    batch_size: int = 8
+    """Sequences in a batch."""
+    context: int | None = None
+    """Tokens in each; default: the model's context_length."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """Type of weights and activations."""
+    teraflops: float | None = None
+    """Speed of a machine in 10^12 operations a second, to say how long a step takes on it."""
+    out: Path = Path("anatomy.png")
+    """The picture."""
+    model: ModelOptions = field(default_factory=ModelOptions)
+
+    def run(self, twin: ModuleType) -> None:
+        from numpy_gpt.anatomy import anatomy, show, totals
+        from numpy_gpt.config import GPTConfig
+        from numpy_gpt.plots import plot_anatomy
+
+        config = GPTConfig.preset(self.preset, **self.model.given())
+        T, itemsize = self.context or config.context_length, {"float32": 4, "float64": 8}[self.dtype]
+        parts = anatomy(config, self.batch_size, T, itemsize)
+        tokens = self.batch_size * T
+        show(parts, totals(parts, tokens * config.vocab_size, itemsize), tokens, self.teraflops)
+        title = f"{self.preset}, {self.batch_size} × {T} tokens, {self.dtype}"
+        print(f"Picture: {plot_anatomy(parts, title, self.out)}")
