@@ -13,7 +13,8 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 def keep_freed_memory() -> bool:
     """Have this process keep what it frees; whether it could be arranged (with glibc alone).
 
-    It holds for the whole process, so training asks for it, not importing. A program that loads a large model once and goes on to other things had better not.
+    It holds for the whole process, so training asks for it, not importing. A program that loads a large model once and
+    goes on to other things had better not.
     """
     if not sys.platform.startswith("linux"):
         return False
