@@ -12,7 +12,7 @@ import torch_gpt
 from numpy_gpt import GPTConfig
 from parity_tests.compare import TOLERANCE, to_numpy, twins, worst_element
 from parity_tests.diagnose import Parting, first_parting
-from parity_tests.trace import Trace
+from parity_tests.trace import Key, Trace
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,9 @@ class Comparison:
         self.findings: list[Finding] = []
         self.check = ""
 
-    def run(self, checks: Mapping[str, Callable[["Comparison"], None]], tell: Callable[[str], None]) -> "Comparison":
+    def run(
+        self, checks: Mapping[str, Callable[["Comparison"], None]], tell: Callable[[str], None] = lambda _: None
+    ) -> "Comparison":
         for self.check, check in checks.items():
             tell(f"{self.precision}: {self.check}")
             try:
@@ -116,15 +118,19 @@ class Comparison:
     def add(
         self,
         quantity: str,
-        ours: Mapping[str, Any],
-        theirs: Mapping[str, Any],
+        ours: Mapping[Key | str, Any],
+        theirs: Mapping[Key | str, Any],
         name: str = "",
         section: str = "together",
     ) -> Entry:
-        """An entry for the worst element of several tensors."""
-        element = max((furthest(key, ours[key], theirs[key]) for key in ours), key=lambda element: element[-1])
+        """An entry for the worst element of all that is ours; keys are names, or those of a trace."""
+        key, index, a, b, error = max(
+            (furthest(key, ours[key], theirs[key]) for key in ours), key=lambda found: found[-1]
+        )
+        tensor = key if isinstance(key, str) else key[1]
+        tolerance = TOLERANCE[self.precision]
         entry = Entry(
-            section, name or self.check, quantity, self.precision, *element, tolerance=TOLERANCE[self.precision]
+            section, name or self.check, quantity, self.precision, tensor, index, a, b, error, tolerance=tolerance
         )
         self.entries.append(entry)
         return entry
@@ -136,15 +142,15 @@ class Comparison:
         if alone or not self.findings:
             self.findings.append(Finding(self.check, self.precision, Parting(module, direction, value, error, reason)))
 
-    def part_traces(self, ours: Trace, theirs: Trace) -> None:
-        """Note where two traces part, and the exception that ended ours."""
-        parting = first_parting(ours, theirs, TOLERANCE[self.precision], self.subject.facts())
+    def part_traces(self, ours: Trace, theirs: Trace, explain: Callable[[Key], str] | None = None) -> None:
+        """Note where two traces part, and the exception that ended ours; `explain` knows this check's own reasons."""
+        parting = first_parting(ours, theirs, TOLERANCE[self.precision], self.subject.facts(), explain)
         if ours.error or (parting and not self.findings):
             running = ours.running[-1] if ours.running else None
             self.findings.append(Finding(self.check, self.precision, parting, ours.error, running))
 
 
-def furthest(name: str, a: Any, b: Any) -> tuple[str, tuple[int, ...], float, float, float]:
+def furthest(name: Any, a: Any, b: Any) -> tuple[Any, tuple[int, ...], float, float, float]:
     """`worst_element`, with an infinite error where the shapes or the types differ."""
     a, b = to_numpy(a), to_numpy(b)
     if a.shape != b.shape or (a.dtype != b.dtype and a.ndim):

@@ -5,7 +5,7 @@ that agree: the code between them holds the mistake.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +32,11 @@ class Parting:
     reason: str  # what kind of mistake does that; "" where none is recognised
 
 
-def first_parting(ours: Trace, theirs: Trace, tolerance: float, facts: Facts) -> Parting | None:
-    """The first of our values, in the order of time, that differs from theirs."""
+def first_parting(
+    ours: Trace, theirs: Trace, tolerance: float, facts: Facts, explain: Callable[[Key], str] | None = None
+) -> Parting | None:
+    """The first of our values, in the order of time, that differs from theirs; `explain` gives the reason in place of
+    `likely_reason`."""
     for key, a in ours.items():
         if key not in theirs:
             continue  # a part that only a replacement has
@@ -41,7 +44,8 @@ def first_parting(ours: Trace, theirs: Trace, tolerance: float, facts: Facts) ->
         fits = a.shape == b.shape and a.dtype == b.dtype
         error = relative_error(a, b) if fits else math.inf
         if not error <= tolerance:
-            return Parting(*_responsible(key, theirs), error, likely_reason(key, ours, theirs, facts))
+            reason = explain(key) if explain else likely_reason(key, ours, theirs, facts)
+            return Parting(*_responsible(key, theirs), error, reason)
     return None
 
 
@@ -144,7 +148,7 @@ def _nearby(key: Key, theirs: Trace) -> Iterator[tuple[Key, np.ndarray]]:
     place, name = key
     owner = name if place in ("output", "dx") else name.rpartition(".")[0]
     handed = "input" if place in ("input", "output") else "dy"
-    for other, array in theirs.items():
+    for other, array in sorted(theirs.items(), key=lambda item: len(item[0][1])):  # the outermost first
         if other[0] == handed and other[1].startswith(owner) and np.issubdtype(array.dtype, np.floating):
             yield other, array
 

@@ -1,14 +1,18 @@
 """Mistakes that people make in the hand-written maths, planted one at a time: each must turn the suite red.
 
-    python -m parity_tests.mistakes             # all of them: which test caught each
-    python -m parity_tests.mistakes "dk"        # those with this in their name
+    python -m parity_tests.mistakes          # all of them: which test caught each
+    python -m parity_tests.mistakes dk       # those with this in their name, and what the report says of each
 
 To add one, append to MISTAKES: a name, why it is tempting, the file, the exact text to find there (once), what to put in
 its place, and what the report's first line must say ("" if it concerns nothing that the report looks at). A mistake is
 planted in a copy of the packages in a temporary folder, never here.
 """
 
+import sys
 from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ MISTAKES = [
         "NaN from hidden rows",
         "-inf - (-inf) comes up only where all keys of a query are hidden",
         "functional.py",
-        "    m[np.isneginf(m)] = 0\n",
+        ", initial=np.finfo(x.dtype).min",
         "",
         "left padding: h.0.attn, forward (MultiHeadAttention in attention.py): what it hands to attn_dropout",
     ),
@@ -288,7 +292,7 @@ MISTAKES = [
         "the paper's d_k is the width of one head, not of the model",
         "attention.py",
         "        scores *= 1 / math.sqrt(q.shape[-1])\n",
-        "        scores *= 1 / math.sqrt(C)\n",
+        "        scores *= 1 / math.sqrt(x.shape[-1])\n",
         "the scores are divided by √C where √D belongs",
     ),
     Mistake(
@@ -354,7 +358,7 @@ MISTAKES = [
         "block.py",
         "        dy = dy + self.ln_1.backward(",
         "        dy = self.ln_1.backward(",
-        "a missing term: the gradient that comes in itself",
+        "a missing term: the gradient that comes to h.1.attn",
     ),
     Mistake(
         "gelu skipped in backward",
@@ -552,7 +556,7 @@ MISTAKES = [
         "module.py",
         "        return self._saved.pop()\n",
         "        return self._saved.pop(0)\n",
-        "the last saved belongs to the first backward",
+        "what the two passes saved is mixed up",
     ),
     Mistake(
         "saved values stay",
@@ -588,3 +592,44 @@ MISTAKES = [
         "the cache: ",
     ),
 ]
+
+
+def main(part: Annotated[str, tyro.conf.Positional] = "") -> int:
+    """Plant mistakes one at a time in a copy of numpy_gpt, and print which test of the suite catches each.
+
+    Args:
+        part: only the mistakes with this in their name, with the reason for each and what the report says
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from parity_tests.judge import judge, judges
+
+    chosen = [mistake for mistake in MISTAKES if part.lower() in mistake.name.lower()]
+    if not chosen:
+        print(f"No mistake has {part!r} in its name; leave the name out to see them all.", file=sys.stderr)
+        return 2
+    console, missed, file = Console(highlight=False), 0, ""
+    with judges(2) as pool:
+        verdicts = pool.map(judge, chosen)
+        for mistake in chosen:
+            with console.status(f"{mistake.file}: {mistake.name} ..."):
+                verdict = next(verdicts)
+            if mistake.file != file:
+                file = mistake.file
+                console.print(Text(f"\n{file}", "bold"))
+            test = verdict.caught.removeprefix("parity_tests/")
+            missed += not test
+            console.print(Text.assemble(("✓ " if test else "✗ "), mistake.name, style="" if test else "bold red"))
+            console.print(Text(f"    {test or 'NOT CAUGHT'}", "dim" if test else "bold red"), soft_wrap=True)
+            if part:
+                console.print(f"    why: {mistake.why}", soft_wrap=True)
+                console.print(f"    report: {verdict.told or 'the twins agree'}", markup=False, soft_wrap=True)
+    console.print(
+        f"\n{len(chosen) - missed} of {len(chosen)} mistakes caught.", style="bold red" if missed else "bold green"
+    )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(tyro.cli(main, prog="python -m parity_tests.mistakes"))

@@ -2,7 +2,8 @@
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -108,6 +109,11 @@ class Report:
             model = load_gpt2(self.checkpoint)
             config, state = model.config.replace(**keys), model.state_dict()
         length = min(11, config.context_length) if self.length is None else self.length
+        if config.emb_dim < 3:
+            raise ValueError(
+                f"emb_dim is {config.emb_dim}; LayerNorm makes the same vector of any one or two numbers, so that their "
+                "gradients are rounding alone; give at least 3."
+            )
         if self.batch_size < 1:
             raise ValueError(f"--batch-size is {self.batch_size}; give at least 1.")
         if not 1 <= length <= config.context_length:
@@ -118,12 +124,32 @@ class Report:
         """One comparison for each precision; a person at a terminal sees what is at work."""
         from rich.console import Console
 
-        if subject.config.emb_dim < 256:
-            torch.set_num_threads(1)  # with so little to do in each call, threads only wait for one another
         precisions = ("float64", "float32") if self.precision == "both" else (self.precision,)
-        with Console(stderr=True).status("Comparing the twins ...") as status, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what a mistake makes NumPy warn of, the report says better
+        with Console(stderr=True).status("Comparing the twins ...") as status, _quiet(subject):
             return [Comparison(subject, precision).run(CHECKS, status.update) for precision in precisions]
+
+
+def first_finding(subject: Subject) -> Finding | None:
+    """What the report would say first, without the measurements that come after."""
+    with _quiet(subject):
+        for precision in ("float64", "float32"):
+            comparison = Comparison(subject, precision)
+            for name, check in CHECKS.items():
+                if comparison.run({name: check}).findings:
+                    return comparison.findings[0]
+    return None
+
+
+@contextmanager
+def _quiet(subject: Subject) -> Iterator[None]:
+    """Without warnings: what a mistake makes NumPy warn of, the report says better. In small models without threads, too,
+    which would only wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if subject.config.emb_dim < 256 else threads)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+    torch.set_num_threads(threads)
 
 
 def describe(finding: Finding, files: Sequence[Path] = ()) -> str:

@@ -6,6 +6,7 @@ use small random batches with repeated ids and some ignored targets.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch_gpt
 from parity_tests.compare import to_numpy
 from parity_tests.comparison import Comparison, furthest
 from parity_tests.suspects import optimizer_mistakes
-from parity_tests.trace import Trace, gradient, trace_numpy, trace_torch, watching
+from parity_tests.trace import Key, Trace, gradient, trace_numpy, trace_torch, watching
 
 STEPS = 20  # of the optimizer, and of the loss curve
 
@@ -30,11 +31,11 @@ def one_pass(c: Comparison) -> None:
         for place, quantity in (("output", "value"), ("dy", "gradient")):
             key = place, path
             if key in ours and key in theirs:
-                c.add(quantity, {path: ours[key]}, {path: theirs[key]}, path or "GPTModel", "modules")
+                c.add(quantity, {key: ours[key]}, theirs, path or "GPTModel", "modules")
     for name, _ in twin.named_parameters():
         key = "gradient", name
         if key in ours:
-            c.add("gradient", {name: ours[key]}, {name: theirs[key]}, name, "parameters")
+            c.add("gradient", {key: ours[key]}, theirs, name, "parameters")
     c.part_traces(ours, theirs)
 
 
@@ -43,9 +44,8 @@ def _traces(c: Comparison, pair: tuple, ids: np.ndarray, targets: np.ndarray, **
     ours = trace_numpy(pair[0], numpy_gpt.CrossEntropy(), ids, targets, **options)
     theirs = trace_torch(pair[1], torch_gpt.CrossEntropy(), ids, targets, **options)
     for quantity, places in (("value", ("input", "output")), ("gradient", ("dy", "dx", "gradient"))):
-        keys = [key for key in ours if key[0] in places and key in theirs]
-        if keys:
-            c.add(quantity, {k[1]: ours[k] for k in keys}, {k[1]: theirs[k] for k in keys})
+        if part := {key: array for key, array in ours.items() if key[0] in places and key in theirs}:
+            c.add(quantity, part, theirs)
     c.part_traces(ours, theirs)
 
 
@@ -62,24 +62,22 @@ def two_passes(c: Comparison) -> None:
     criteria = [numpy_gpt.CrossEntropy() for _ in batches]
     for criterion, (ids, targets) in zip(criteria, batches):
         criterion(model(ids), targets)
-    for criterion in reversed(criteria):
-        model.backward(criterion.backward())
-    last = {}
-    for ids, targets in reversed(batches):
-        before = {name: gradient(p) for name, p in twin.named_parameters()}
-        torch_gpt.CrossEntropy()(twin(torch.from_numpy(ids)), torch.from_numpy(targets)).backward()
-        last = {name: gradient(p) - before[name] for name, p in twin.named_parameters()}
-    ours, theirs = ({name: gradient(p) for name, p in m.named_parameters()} for m in (model, twin))
-    entry = c.add("gradient", ours, theirs)
-    if not entry.agrees:
-        overwritten = furthest("", ours[entry.tensor], last[entry.tensor])[-1] < 1e-3 * entry.error
-        reason = (
-            "a gradient is overwritten: only the last pass's is left, where they should add up"
-            if overwritten
-            else "what the two passes saved is mixed up: the last saved belongs to the first backward"
-        )
-        module, _, parameter = entry.tensor.rpartition(".")
-        c.part(module, "backward", f"its {parameter}'s gradient", entry.error, reason)
+    before = Trace()
+    for criterion, (ids, targets) in reversed(list(zip(criteria, batches))):
+        with watching(model, criterion) as ours:
+            model.backward(criterion.backward())
+        theirs = trace_torch(twin, torch_gpt.CrossEntropy(), ids, targets)
+        c.add("gradient", {key: ours[key] for key in ours if key in theirs}, theirs)
+        c.part_traces(ours, theirs, partial(_passes_mixed, ours, theirs, before))
+        before = theirs
+
+
+def _passes_mixed(ours: Trace, theirs: Trace, before: Trace, key: Key) -> str:
+    """Why a gradient is wrong where two passes wait; `before`: the trace of the pass that went back first."""
+    a, b = ours[key], theirs[key]
+    if key in before and a.shape == b.shape and furthest(key, a, b - before[key])[-1] < 1e-3 * furthest(key, a, b)[-1]:
+        return "a gradient is overwritten: only the last pass's is left, where Parameter.accumulate adds them up"
+    return "what the two passes saved is mixed up: saved() gives what was saved last, and an attribute would be overwritten"
 
 
 def with_cache(c: Comparison) -> None:

@@ -142,9 +142,10 @@ def _attention_weights(attn: str, theirs: Trace) -> Suspects:
         "the mask comes after the softmax, whose rows then do not sum to 1",
         np.where(future, 0, _softmax(scores / math.sqrt(D))),
     )
-    q, k, _ = (part.reshape(B, H, T, D) for part in np.split(qkv, 3, axis=-1))
-    mixed = _softmax(masked(q @ k.swapaxes(-1, -2) / math.sqrt(D)))
-    yield "the heads are split by a reshape to (B, H, T, D); it takes (B, T, H, D) and then swapped axes", mixed
+    each = [part.reshape(B, H, T, D) for part in np.split(qkv, 3, axis=-1)]
+    for q, k, _ in (each, np.split(qkv.reshape(B, 3 * H, T, D), 3, axis=1)):
+        mixed = _softmax(masked(q @ k.swapaxes(-1, -2) / math.sqrt(D)))
+        yield "the heads are split by a reshape to (B, H, T, D); it takes (B, T, H, D) and then swapped axes", mixed
 
 
 def _attention_gradient(attn: str, theirs: Trace) -> Suspects:

@@ -1,0 +1,354 @@
+"""The report as a person meets it: what it prints, saves and answers, also to a student whose code is wrong."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import numpy_gpt
+import torch_gpt
+from numpy_gpt import GPTConfig
+from parity_tests import report_picture
+from parity_tests.__main__ import main
+from parity_tests.comparison import Subject
+from parity_tests.diagnose import first_parting, likely_reason
+from parity_tests.replace import replaced
+from parity_tests.report import Report, describe, first_finding
+from parity_tests.trace import Trace, trace_numpy, trace_torch
+
+BLOCK = "ln_1 attn.c_attn attn.attn_dropout attn.c_proj attn.resid_dropout attn ln_2 mlp.c_fc mlp.gelu mlp.c_proj mlp.dropout mlp"
+FORWARD = ["wte", "wpe", "drop"]
+FORWARD += [name for h in ("h.0", "h.1") for name in [*(f"{h}.{part}" for part in BLOCK.split()), h]]
+FORWARD += ["ln_f", "lm_head", "GPTModel", "loss"]
+
+ATTENTION = '''
+import numpy as np
+from numpy_gpt.layers import Dropout, Linear
+from numpy_gpt.module import Module
+
+
+class MultiHeadAttention(Module):
+    """Head by head in loops, the way a beginner might: another program, the same numbers."""
+
+    def __init__(self, config, rng, dtype=np.float32):
+        super().__init__()
+        self.H = config.n_heads
+        self.c_attn = Linear(config.emb_dim, 3 * config.emb_dim, config.qkv_bias, dtype)
+        self.c_proj = Linear(config.emb_dim, config.emb_dim, dtype=dtype)
+        self.attn_dropout = Dropout(config.drop_rate, rng)
+        self.resid_dropout = Dropout(config.drop_rate, rng)
+
+    def forward(self, x, cache=None, padding=None):
+        B, T, C = x.shape
+        D = C // self.H
+        q, k, v = (part.reshape(B, T, self.H, D).transpose(0, 2, 1, 3) for part in np.split(self.c_attn(x), 3, axis=2))
+        if cache is not None:
+            k, v = cache.append(k, v)
+        S = k.shape[2]
+        p = np.zeros((B, self.H, T, S), x.dtype)
+        for t in range(T):
+            for b in range(B):
+                first = 0 if padding is None else int(padding[b])
+                seen = slice(first, S - T + t + 1)
+                a = np.einsum("hd,hsd->hs", q[b, :, t], k[b, :, seen]) / float(D) ** 0.5
+                if a.shape[1]:
+                    e = np.exp(a - a.max(axis=1, keepdims=True))
+                    p[b, :, t, seen] = e / e.sum(axis=1, keepdims=True)
+        dropped = self.attn_dropout(p)
+        self.save_for_backward(q, k, v, p, dropped)
+        y = np.einsum("bhts,bhsd->bthd", dropped, v).reshape(B, T, C)
+        return self.resid_dropout(self.c_proj(y))
+
+    def backward(self, dy):
+        q, k, v, p, dropped = self.saved()
+        B, H, T, D = q.shape
+        dc = self.c_proj.backward(self.resid_dropout.backward(dy)).reshape(B, T, H, D).transpose(0, 2, 1, 3)
+        dv = np.einsum("bhts,bhtd->bhsd", dropped, dc)
+        dp = self.attn_dropout.backward(np.einsum("bhtd,bhsd->bhts", dc, v))
+        da = p * (dp - np.sum(dp * p, axis=-1, keepdims=True)) / float(D) ** 0.5
+        dq = np.einsum("bhts,bhsd->bhtd", da, k)
+        dk = np.einsum("bhts,bhtd->bhsd", da, q)
+        parts = [part.transpose(0, 2, 1, 3).reshape(B, T, H * D) for part in (dq, dk, dv)]
+        return self.c_attn.backward(np.concatenate(parts, axis=-1))
+'''
+
+
+def report(capsys, tmp_path, *options):
+    """Exit status, printed lines, and what was said on the error stream."""
+    capsys.readouterr()
+    status = main([*options, "--out", str(tmp_path / "out")])
+    printed = capsys.readouterr()
+    return status, printed.out.splitlines(), printed.err
+
+
+def student(tmp_path, text, name="mine.py"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def no_picture(monkeypatch):
+    """The picture takes as long as everything else."""
+    monkeypatch.setattr(report_picture, "draw", lambda *_: None)
+
+
+def test_the_twins_agree(no_picture, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    status, lines, _ = report(capsys, tmp_path)
+    assert status == 0
+    assert re.fullmatch(r"The twins agree: 33 modules, 28 parameters, 7 more checks; worst error .*", lines[0])
+    table = lines[lines.index(next(line for line in lines if line.startswith("modules"))) + 1 :]
+    assert [line.split()[0] for line in table[: len(FORWARD)]] == FORWARD
+    assert all(len(line) <= 80 for line in table if not line.startswith("Picture"))
+    for name, _ in numpy_gpt.GPTModel(Report().subject().config).named_parameters():
+        assert sum(line.startswith(f"{name} ") for line in table) == 1
+    for row in table[: len(FORWARD) - 1]:  # all but the loss: two values and two gradients each
+        assert len(re.findall(r"same|\d\.\de[-+]\d\d", row)) == 4
+
+
+def test_what_it_saves(capsys, tmp_path):
+    report(capsys, tmp_path, "--seed", "3")
+    numbers = json.loads((tmp_path / "out" / "parity.json").read_text(encoding="utf-8"))
+    assert numbers["agree"] is True
+    assert numbers["seed"] == 3
+    assert numbers["findings"] == []
+    assert [
+        e["name"] for e in numbers["entries"] if e["section"] == "modules" and e["quantity"] == "value"
+    ] == FORWARD * 2
+    assert all(e["error"] <= e["tolerance"] for e in numbers["entries"])
+    assert (tmp_path / "out" / "parity.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["parity.json", "parity.png"]
+
+
+@given(
+    heads=st.sampled_from([1, 2, 3]),
+    width=st.sampled_from([3, 4, 5]),
+    layers=st.sampled_from([1, 3]),
+    vocab=st.sampled_from([1, 2, 17]),
+    context=st.sampled_from([1, 2, 7]),
+    batch=st.sampled_from([1, 3]),
+    bias=st.booleans(),
+    tie=st.booleans(),
+    seed=st.integers(0, 2**31),
+)
+@settings(max_examples=6)
+def test_any_config(heads, width, layers, vocab, context, batch, bias, tie, seed):
+    config = GPTConfig(vocab, context, heads * width, heads, layers, 0.3, bias, tie)
+    finding = first_finding(Subject(config, seed, batch, context))
+    assert finding is None, describe(finding)
+
+
+def test_a_checkpoint(no_picture, capsys, tmp_path):
+    model = numpy_gpt.GPTModel(GPTConfig(19, 8, 12, 3, 1), np.random.default_rng(5))
+    numpy_gpt.save_gpt2(model, tmp_path / "weights")
+    status, lines, _ = report(capsys, tmp_path, "--checkpoint", str(tmp_path / "weights"))
+    assert status == 0
+    assert "V=19 C=12 H=3 D=4 n_layers=1 tied; B=2 T=8; given weights" in "\n".join(lines)
+    status, _, error = report(capsys, tmp_path, "--checkpoint", str(tmp_path / "weights"), "--n-heads", "2")
+    assert status == 2
+    assert "brings its own sizes" in error
+
+
+def test_a_students_own_attention(no_picture, capsys, tmp_path):
+    before = numpy_gpt.attention.MultiHeadAttention
+    status, lines, _ = report(
+        capsys, tmp_path, "--replace", f"attention.MultiHeadAttention={student(tmp_path, ATTENTION)}"
+    )
+    assert status == 0, lines[0]
+    assert numpy_gpt.block.MultiHeadAttention is numpy_gpt.MultiHeadAttention is before
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ('bhts,bhtd->bhsd", da, q', 'bhts,bhsd->bhtd", da, q', "dk takes the transposed"),
+        (" / float(D) ** 0.5\n        dq", "\n        dq", "1/√D is missing"),
+        ("dv = np", "dv = -np", "v alone is of the wrong sign"),
+        ("S - T + t + 1", "t + 1", "With pieces through the cache: h.0.attn, forward"),
+        ("float(D) ** 0.5\n                if", "np.sqrt(D)\n                if", "agree"),
+        (
+            "self.save_for_backward(q, k, v, p, dropped)",
+            "self.kept = q, k, v, p, dropped",
+            "With two passes wait: h.1.attn, backward",
+        ),
+    ],
+)
+def test_a_students_mistakes(no_picture, capsys, tmp_path, right, wrong, told):
+    assert ATTENTION.count(right) == 1
+    text = ATTENTION.replace(right, wrong)
+    if "self.kept" in wrong:
+        text = text.replace("self.saved()", "self.kept")
+    status, lines, _ = report(capsys, tmp_path, "--replace", f"attention.MultiHeadAttention={student(tmp_path, text)}")
+    assert told in lines[0]
+    assert status == (0 if told == "agree" else 1)
+    numbers = json.loads((tmp_path / "out" / "parity.json").read_text(encoding="utf-8"))
+    assert numbers["agree"] is (told == "agree")
+    assert (told == "agree") or numbers["findings"][0] == lines[0]
+
+
+def test_the_picture_of_a_mistake(capsys, tmp_path):
+    path = student(tmp_path, "def gelu_backward(dy, x):\n    return dy\n")
+    status, lines, _ = report(
+        capsys, tmp_path, "--replace", f"functional.gelu_backward={path}", "--precision", "float64"
+    )
+    assert status == 1
+    assert lines[0].startswith("h.1.mlp.gelu, backward (GELU in layers.py): ")
+    assert lines[-1].startswith("The twins differ: ")
+    assert (tmp_path / "out" / "parity.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_error_in_a_students_code(no_picture, capsys, tmp_path):
+    text = ATTENTION.replace(
+        "return self.c_attn.backward(np.", "x = self.nothing\n        return self.c_attn.backward(np."
+    )
+    line = 1 + text[: text.index("self.nothing")].count("\n")
+    status, lines, _ = report(capsys, tmp_path, "--replace", f"attention.MultiHeadAttention={student(tmp_path, text)}")
+    assert status == 1
+    assert lines[0].startswith("h.1.attn, backward (MultiHeadAttention in attention.py): ")
+    assert f"your mine.py, line {line}, in backward: AttributeError: " in lines[0]
+    assert lines[1] == "    x = self.nothing"
+
+
+def test_an_error_of_ours_that_a_student_caused(no_picture, capsys, tmp_path):
+    text = ATTENTION.replace("self.c_attn.backward(np.concatenate(parts, axis=-1))", "self.c_attn.backward(parts[0])")
+    status, lines, _ = report(capsys, tmp_path, "--replace", f"attention.MultiHeadAttention={student(tmp_path, text)}")
+    assert status == 1
+    assert "h.1.attn, backward" in lines[0]
+    assert "wrong shape: (2, 11, 30) where (2, 11, 90) belongs" in lines[0]
+    assert "your mine.py, line" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def gelu_backward(dy, x):\n    return dy *\n", "your mine.py, line 2: SyntaxError"),
+        ("import nothing_of_this_name\n", "your mine.py, line 1: ModuleNotFoundError"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded(capsys, tmp_path, text, told):
+    status, lines, _ = report(capsys, tmp_path, "--replace", f"functional.gelu_backward={student(tmp_path, text)}")
+    assert status == 1
+    assert lines[0].startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("attention.MultiHeadAttentoin={}", "has no 'MultiHeadAttentoin' to replace; it defines"),
+        ("atention.MultiHeadAttention={}", "has no room 'atention'"),
+        ("attention={}", "write room.Name=file.py"),
+        ("attention.MultiHeadAttention", "write room.Name=file.py"),
+        ("attention.Linear={}", "has no 'Linear' to replace"),
+        ("layers.Linear.sideways={}", "numpy_gpt.layers.Linear has no 'sideways' to replace"),
+        ("module.Module={}", "replace one of its methods"),
+        ("layers.Linear={}", "mine.py defines no Linear; it defines gelu"),
+        ("layers.Linear=nowhere.py", "nowhere.py of --replace layers.Linear=nowhere.py does not exist"),
+    ],
+)
+def test_a_name_that_does_not_fit(capsys, tmp_path, spec, told):
+    path = student(tmp_path, "import numpy as np\n\ndef gelu(x):\n    return x\n")
+    status, lines, error = report(capsys, tmp_path, "--replace", spec.format(path))
+    assert status == 2
+    assert lines == []
+    assert told in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_functions_and_methods_are_replaced_wherever_they_are_used_and_put_back(tmp_path):
+    path = student(
+        tmp_path,
+        "from numpy_gpt.functional import gelu as theirs\n"
+        "def gelu(x):\n    return 3 * theirs(x)\n"
+        "def backward(self, dy):\n    self.saved()\n    return 7 * dy\n",
+    )
+    layer, x = numpy_gpt.GELU(), np.linspace(-2, 2, 5)
+    plain = layer(x)
+    before = numpy_gpt.GELU.backward
+    with replaced([f"functional.gelu={path}", f"layers.GELU.backward={path}"]):
+        np.testing.assert_array_equal(layer(x), 3 * plain)
+        np.testing.assert_array_equal(layer.backward(x), 7 * x)
+    np.testing.assert_array_equal(layer(x), plain)
+    assert numpy_gpt.GELU.backward is before
+
+
+@pytest.mark.parametrize(
+    "option", [["--n-heads", "7"], ["--preset", "gpt3"], ["--length", "14"], ["--batch-size", "0"]]
+)
+def test_what_cannot_be_built(capsys, tmp_path, option):
+    status, lines, error = report(capsys, tmp_path, *option)
+    assert status == 2
+    assert lines == []
+    assert error.startswith("gpt-parity: ")
+    assert error.count("\n") == 1
+
+
+def traces():
+    """A trace of each twin."""
+    subject = Subject(GPTConfig(61, 13, 30, 5, 2))
+    (ids, targets), (model, twin) = next(subject.batches()), subject.twins("float64")
+    return (
+        trace_numpy(model, numpy_gpt.CrossEntropy(), ids, targets),
+        trace_torch(twin, torch_gpt.CrossEntropy(), ids, targets),
+        subject.facts(),
+    )
+
+
+def test_traces_hold_the_same_and_torchs_hooks_are_gone():
+    ours, theirs, _ = traces()
+    assert set(ours) == {key for key in theirs if key[0] != "parameter"}
+    assert ours.error is None
+    assert ours.running == []
+    places = {place for place, _ in ours}
+    assert places == {"input", "output", "dy", "dx", "gradient"}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda b: -b, "of the wrong sign"),
+        (lambda b: math.sqrt(6) * b, "off by a factor of 2.449 = √D"),
+        (lambda b: b / 6, "off by a factor of 0.1667 = 1/D"),
+        (lambda b: 1.234 * b, "off by a factor of 1.234"),
+        (lambda b: b.swapaxes(0, 1), "wrong shape: (11, 2, 30) where (2, 11, 30) belongs"),
+        (lambda b: b.T, "transposed: (30, 11, 2) where (2, 11, 30) belongs"),
+        (lambda b: b[:, ::-1], "the same numbers in other places"),
+        (lambda b: b.astype(np.float32), "dtype: float32 where float64 belongs"),
+        (lambda b: b * 0, "zero throughout"),
+        (lambda b: np.where(b > 1, np.nan, b), "NaN in"),
+        (lambda b: b + np.arange(11)[:, None], "each row is off by one number"),
+        (lambda b: b + np.arange(30), "every row is off by the same vector"),
+        (lambda b: b + np.outer(np.arange(11) % 2, np.arange(30.0)), "only 10 of 22 differ"),
+        (lambda b: b + np.random.default_rng(0).standard_normal(b.shape), ""),
+    ],
+)
+def test_reasons(change, told):
+    _, theirs, facts = traces()
+    key = ("output", "h.1.mlp")
+    mistaken = Trace()
+    mistaken[key] = change(theirs[key])
+    reason = likely_reason(key, mistaken, theirs, facts)
+    assert told in reason
+    assert bool(told) == bool(reason)
+
+
+def test_a_square_matrix_transposed():
+    _, theirs, facts = traces()
+    key = ("gradient", "h.0.attn.c_proj.weight")
+    mistaken = Trace()
+    mistaken[key] = theirs[key].T.copy()
+    assert likely_reason(key, mistaken, theirs, facts) == "transposed"
+
+
+def test_rounding_parts_nothing_and_the_first_of_two_differences_counts():
+    ours, theirs, facts = traces()
+    assert first_parting(ours, theirs, 1e-10, facts) is None
+    ours["dx", "h.1.ln_2"] = 2 * ours["dx", "h.1.ln_2"]
+    ours["gradient", "wte.weight"] = 3 * ours["gradient", "wte.weight"]
+    parting = first_parting(ours, theirs, 1e-10, facts)
+    assert (parting.module, parting.direction, parting.reason) == ("h.1.ln_2", "backward", "off by a factor of 2 = 2")
