@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from numpy_gpt.commands.training import Pretrain
 
 DEMO = TrainSettings(
-    steps=1000,
+    steps=800,
     batch_size=8,
     lr=3e-3,
     warmup=50,
     threads=1,  # more would have too little to do, and wait for each other wherever the machine is busy
     eval_every=100,
-    sample_every=500,
+    sample_every=400,
     sample_prompt="In the morning",
     sample_temperature=0.7,
 )
@@ -53,7 +53,7 @@ def demo(twin: ModuleType, out: Path) -> None:
         folder.lock()
         folder.training.unlink()
     corpus = load_corpus("stories", "stories", 0)
-    config = GPTConfig.preset("classroom", n_layers=2, vocab_size=corpus.tokenizer.n_vocab)
+    config = GPTConfig.preset("classroom", n_layers=2, drop_rate=0.0, vocab_size=corpus.tokenizer.n_vocab)
     with join(twin, DEMO) as processes:
         about = {"demo": True, "text": "stories", "tokenizer": "stories", "preset": "classroom"}
         run = begin(twin, config, DEMO, corpus, about, folder, processes)
