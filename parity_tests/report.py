@@ -84,10 +84,10 @@ class Report:
         subject = self.subject()
         with replaced(self.replace) as files:
             results = self.compare(subject)
-            findings = next(
-                (result.findings for result in results if result.findings), []
-            )  # float32's follow from float64's
-            lines = [describe(finding, files) for finding in findings]
+            findings: dict = {}
+            for finding in (finding for result in results for finding in result.findings):
+                findings.setdefault(_kind(finding), finding)
+            lines = [describe(finding, files) for finding in findings.values()]
         entries = [entry for result in results for entry in result.entries]
         self.out.mkdir(parents=True, exist_ok=True)
         save_numbers(self.out / "parity.json", subject, entries, lines)
@@ -150,6 +150,13 @@ def _quiet(subject: Subject) -> Iterator[None]:
         warnings.simplefilter("ignore")
         yield
     torch.set_num_threads(threads)
+
+
+def _kind(finding: Finding) -> tuple:
+    """What findings of one mistake have in common, in either precision: told once."""
+    if finding.parting is None:
+        return finding.running, type(finding.error)
+    return finding.parting.module, finding.parting.direction, finding.parting.reason, type(finding.error)
 
 
 def describe(finding: Finding, files: Sequence[Path] = ()) -> str:

@@ -101,6 +101,9 @@ def _show_worst(console: Console, entry: Entry) -> None:
     what = f"{entry.quantity} of {entry.tensor or 'the model'}{index}"
     check = f", {entry.name}" if entry.section == "together" else ""
     console.print(f"\nworst in {entry.precision}: {what}{check}", style="bold", soft_wrap=True)
+    if not math.isfinite(entry.error):
+        console.print("  the shapes, or the types, or what is finite differ")
+        return
     digits = 17 if entry.precision == "float64" else 9
     ours, theirs = (f"{value: .{digits - 1}e}" for value in (entry.ours, entry.theirs))
     same = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), len(ours))
