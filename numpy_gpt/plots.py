@@ -92,6 +92,28 @@ def add_token_axis(axis: Any, runs: Mapping[str, Sequence[Mapping[str, Any]]]) -
         above.xaxis.set_major_formatter(lambda value, position: short_number(value))
 
 
+def plot_curves(curves: Mapping[str, Sequence[float]], title: str, band: float, path: str | os.PathLike) -> Path:
+    """Losses by step of several programs, one over the other, and below how far each is from the first, with the band allowed."""
+    figure, (top, bottom) = new_figure(2, 6.0, sharex=True, gridspec_kw={"height_ratios": [3, 2]})
+    (first, reference), *others = curves.items()
+    steps, nothing = range(1, len(reference) + 1), band * 1e-8
+    top.plot(steps, reference, color=COLOURS[0], linewidth=5, alpha=0.35, label=first)
+    for i, ((name, losses), style) in enumerate(zip(others, ("-", ":", "--"))):
+        top.plot(steps, losses, color=COLOURS[i + 1], linewidth=1.6, linestyle=style, label=name)
+        apart = [max(abs(a - b), nothing) for a, b in zip(losses, reference)]
+        bottom.plot(steps, apart, color=COLOURS[i + 1], marker=".", linewidth=0.8, label=f"{name} and {first}")
+    bottom.axhline(band, color=INK, linewidth=0.8, linestyle="--")
+    for y, text in ((band, f"allowed: {band:g}"), (nothing, "equal to the last bit")):
+        bottom.annotate(text, (1, y), xytext=(0, 4), textcoords="offset points", fontsize=8, color=INK)
+    bottom.set_yscale("log")
+    bottom.set(xlabel="step", ylabel="difference of the losses")
+    top.set_ylabel("loss (nats per token)")
+    top.set_title(title, fontsize=10)
+    for axis in (top, bottom):
+        axis.legend(frameon=False, fontsize=8)
+    return save_figure(figure, path)
+
+
 def plot_anatomy(parts: Sequence[Any], title: str, path: str | os.PathLike) -> Path:
     """The parts of `anatomy`, all copies together: parameters, operations and memory kept, side by side."""
     figure, panels = new_figure(columns=3, height=0.28 * len(parts) + 1.4, sharey=True)

@@ -4,10 +4,11 @@ import sys
 
 import tyro
 
+from parity_tests.curve import Curve
 from parity_tests.replace import StudentError
 from parity_tests.report import Report
 
-COMMANDS = {"report": Report}
+COMMANDS = {"report": Report, "curve": Curve}
 
 
 def main(args: list[str] | None = None) -> int:

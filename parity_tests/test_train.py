@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 import numpy_gpt
 import torch_gpt
 from numpy_gpt.training.settings import TrainSettings
+from parity_tests import tensorflow_gpt
+from parity_tests.__main__ import main as gpt_parity
 from parity_tests.compare import TOLERANCE, assert_all_close, gradients, to_numpy, twins
+from parity_tests.curve import BANDS
 from parity_tests.strategies import configs, dtypes, seeds
 from parity_tests.tiny_runs import tiny_run
 
@@ -184,3 +187,19 @@ def test_the_learning_rate_rises_then_falls_as_a_cosine():
 def test_settings_that_mean_nothing_are_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f"{name} is {value!r}; give "):
         TrainSettings(**{name: value}).check()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_curve_command_draws_three_curves_that_are_one(dtype, tmp_path, capsys):
+    out = tmp_path / "curve.png"
+    assert gpt_parity(["curve", "--steps", "3", "--dtype", dtype, "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert [line.split()[0] for line in said.splitlines()[:3]] == ["NumPy", "PyTorch", "TensorFlow"]
+    assert f"All agree to {BANDS[dtype]:g}." in said
+    assert out.stat().st_size > 10_000
+
+
+def test_the_curve_command_sees_a_curve_that_parts(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tensorflow_gpt, "train_step", lambda *args: 7.0)
+    assert gpt_parity(["curve", "--steps", "1", "--out", str(tmp_path / "curve.png")]) == 1
+    assert "They do NOT agree" in capsys.readouterr().out
