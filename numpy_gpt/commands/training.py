@@ -3,32 +3,32 @@
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import Annotated, Literal
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
-from numpy_gpt.training.settings import TrainSettings
+from numpy_gpt.training.settings import OpenBool, OpenFloat, OpenInt, OpenText, TrainSettings
 
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """Sizes that differ from the preset's."""
+    """Sizes; those left out are the preset's."""
 
-    vocab_size: int | None = None
+    vocab_size: OpenInt = None
     """How many byte pairs and bytes a tokenizer learnt from the text has; other tokenizers bring their own size."""
-    context_length: int | None = None
+    context_length: OpenInt = None
     """The longest sequence, in tokens."""
-    emb_dim: int | None = None
+    emb_dim: OpenInt = None
     """Width of the vector of each position."""
-    n_heads: int | None = None
+    n_heads: OpenInt = None
     """Attention heads in each layer; they divide emb_dim."""
-    n_layers: int | None = None
+    n_layers: OpenInt = None
     """Transformer blocks."""
-    drop_rate: float | None = None
+    drop_rate: OpenFloat = None
     """Share of values dropped while training."""
-    qkv_bias: bool | None = None
+    qkv_bias: OpenBool = None
     """Whether queries, keys and values have a bias."""
-    tie_embeddings: bool | None = None
+    tie_embeddings: OpenBool = None
     """Whether the head is the token embedding itself."""
 
     def given(self) -> dict[str, int | float | bool]:
@@ -40,11 +40,11 @@ class ModelOptions:
 class Pretrain:
     """Train a model on a text, from random weights."""
 
-    text: str | None = None
+    text: OpenText = None
     """A file, a folder of .txt files, a token file (prepare), or stories, the-verdict, tiny-shakespeare; default: stories."""
-    preset: str | None = None
+    preset: OpenText = None
     """classroom, gpt2-small (124M), gpt2-medium, gpt2-large or gpt2-xl; default: classroom."""
-    tokenizer: str | None = None
+    tokenizer: OpenText = None
     """bpe (byte pairs learnt from the text), characters (the text's own), gpt2, or a path; default: bpe for the classroom,
     gpt2 for GPT-2's sizes."""
     out: Path = Path("runs/pretrain")
@@ -81,7 +81,7 @@ class Plot:
 
     runs: Positional[tuple[Path, ...]]
     """Folders of runs."""
-    out: Path | None = None
+    out: Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="")] = None
     """The picture; default: loss.png in the folder of a single run, losses.png here for several."""
 
     def run(self, twin: ModuleType) -> None:
@@ -103,11 +103,11 @@ class Anatomy:
     """classroom, gpt2-small (124M), gpt2-medium, gpt2-large or gpt2-xl."""
     batch_size: int = 8
     """Sequences in a batch."""
-    context: int | None = None
+    context: OpenInt = None
     """Tokens in each; default: the model's context_length."""
     dtype: Literal["float32", "float64"] = "float32"
     """Type of weights and activations."""
-    teraflops: float | None = None
+    teraflops: OpenFloat = None
     """Speed of a machine in 10^12 operations a second, to say how long a step takes on it."""
     out: Path = Path("anatomy.png")
     """The picture."""

@@ -2,7 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from tyro.conf import arg
+
+# Options that may stay open; the text under each says what then.
+OpenInt = Annotated[int | None, arg(metavar="INT", help_behavior_hint="")]
+OpenFloat = Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="")]
+OpenBool = Annotated[bool | None, arg(metavar="{True,False}", help_behavior_hint="")]
+OpenText = Annotated[str | None, arg(metavar="STR", help_behavior_hint="")]
 
 
 @dataclass(frozen=True)
@@ -37,9 +45,9 @@ class TrainSettings:
     """Where to compute; torch-gpt also takes cuda, cuda:1, mps."""
     bf16: bool = False
     """torch-gpt: matrix products in bfloat16 (autocast), weights in float32."""
-    threads: int | None = None
+    threads: OpenInt = None
     """CPU threads for matrix products; default: as many as NumPy or PyTorch like. Small models are fastest with 1."""
-    stride: int | None = None
+    stride: OpenInt = None
     """Tokens from the start of one training window to the next; default: a quarter of the context."""
     val_fraction: float = 0.1
     """Share of the text, its end, that is kept for validation."""
@@ -49,13 +57,13 @@ class TrainSettings:
     """Batches that each of these two is measured on, spread evenly; 0: all."""
     sample_every: int = 100
     """Steps between two sample texts; 0: none."""
-    sample_prompt: str | None = None
+    sample_prompt: OpenText = None
     """How the samples begin; default: as the text does."""
     sample_tokens: int = 60
     """Length of a sample."""
     sample_temperature: float = 0.8
     """Below 1 samples keep to likelier tokens; 0: always the likeliest."""
-    save_every: int | None = None
+    save_every: OpenInt = None
     """Steps between two checkpoints; default: at every evaluation."""
 
     def check(self) -> None:
