@@ -97,7 +97,7 @@ def apply_lora(
     for parameter in model.parameters():
         parameter.requires_grad = False
     for module, name, child in found.values():
-        setattr(module, name, LoRALinear(child, rank, alpha, dropout, rng))
+        setattr(module, name, LoRALinear(child, rank, alpha, dropout, rng).train(child.training))
     return adapted(model)
 
 

@@ -24,7 +24,7 @@ TASK = "task.json"  # what using the model needs to know: the prompts' style, or
 def read_task(folder: RunFolder, key: str, task: str) -> Any:
     path = folder.path / TASK
     told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    if key not in told:
+    if not isinstance(told, dict) or key not in told:
         raise ValueError(f"{folder.path} is no finetune {task} run; give the folder of one.")
     return told[key]
 
@@ -48,6 +48,9 @@ def classify(twin: ModuleType, options: "Classify") -> None:
     widest = max(map(len, classes))
     for text in options.texts or (line.strip() for line in sys.stdin if line.strip()):
         dataset = LabelDataset([(classes[0], text)], tokenizer, model.config.context_length, classes)
+        if (length := len(tokenizer.encode(text))) > model.config.context_length:
+            told = f"Only the first {model.config.context_length} of {length} tokens count: more the model cannot see."
+            print(told, file=sys.stderr)
         inputs, targets = dataset.collate([dataset[0]])
         _, last = labels_and_last(targets)
         (scores,) = to_numpy(twin.predict_classes(model, inputs, last)).astype(np.float64)
