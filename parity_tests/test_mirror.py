@@ -20,24 +20,11 @@ NUMPY, TORCH = (Path(twin.__file__).parent for twin in (numpy_gpt, torch_gpt))
 
 # The twin rooms, leaves first: each may import those before it.
 ROOMS = [
-    *(
-        "config",
-        "shapes",
-        "module",
-        "functional",
-        "layers",
-        "kv_cache",
-        "attention",
-        "block",
-        "model",
-        "loss",
-        "lora",
-        "classifier",
-    ),
-    *("optim", "sampling", "generate", "perplexity", "weights", "train", "distributed"),
+    *("config", "shapes", "module", "functional", "layers", "kv_cache", "attention", "block", "model", "loss"),
+    *("lora", "classifier", "optim", "sampling", "generate", "perplexity", "weights", "train", "distributed"),
 ]
 # Rooms of numpy_gpt that hold no tensor maths: written once, used by both, importing no twin room but these two.
-SHARED = ["checks", "files", "text", "checkpoints", "training", "plots", "commands", "cli"]
+SHARED = ["anatomy", "checks", "files", "text", "checkpoints", "training", "plots", "commands", "cli"]
 BARE = ["config", "shapes"]
 
 FOR_BACKWARD = re.compile(r"backward|\w+_backward|save_for_backward|saved")
