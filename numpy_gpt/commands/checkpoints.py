@@ -30,7 +30,8 @@ class Inspect:
 
         console = Console(highlight=False)
         contents = open_contents(locate(self.source))
-        console.print(f"{contents.path}\n{LAYOUTS[contents.layout]}, {decimal(contents.file.size)}", markup=False)
+        console.print(str(contents.path), markup=False, soft_wrap=True)  # a path broken in two can't be copied
+        console.print(f"{LAYOUTS[contents.layout]}, {decimal(contents.file.size)}")
         try:
             checkpoint = check(contents)
         except ValueError:
