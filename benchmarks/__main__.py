@@ -4,11 +4,19 @@ from typing import Annotated, Union
 
 import tyro
 
+from benchmarks.generation import Generation
 from benchmarks.loading import Loading
+from benchmarks.shakespeare import Shakespeare
 from benchmarks.tokenization import Tokenization
 from benchmarks.training import Training
 
-ALL = {"training": Training, "tokenization": Tokenization, "loading": Loading}
+ALL = {
+    "training": Training,
+    "shakespeare": Shakespeare,
+    "generation": Generation,
+    "tokenization": Tokenization,
+    "loading": Loading,
+}
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -18,6 +19,7 @@ import pytest
 import numpy_gpt
 import torch_gpt
 from numpy_gpt.cli import main
+from numpy_gpt.training import start
 from numpy_gpt.training.display import PlainLines, clock
 from numpy_gpt.training.run_folder import COLUMNS, RunFolder
 from parity_tests.compare import to_numpy
@@ -166,6 +168,30 @@ def test_bf16_trains(story, tmp_path):
     assert half == pytest.approx(full, rel=1e-2)
     assert half != full
     assert torch_gpt.load_run(tmp_path / "bf16").wte.weight.dtype == torch_gpt.float32
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_demo_replaces_an_earlier_demo_and_nothing_else(twin, story, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(start, "DEMO", replace(start.DEMO, steps=2, eval_batches=1, threads=None))
+    out = tmp_path / "demo"
+    for _ in range(2):
+        assert main(twin, ["demo", "--out", str(out)]) == 0
+        said = capsys.readouterr().out
+        assert "step 2/2  train loss 7." in said
+        assert said.count("sample at step") == 2
+        assert f"Losses: {out / 'loss.png'}" in said
+        assert [row["step"] for row in RunFolder(out).rows()] == [0, 1, 2]
+    assert pretrain(twin, story, tmp_path / "run") == 0
+    assert main(twin, ["demo", "--out", str(tmp_path / "run")]) == 2
+    assert "holds a run already" in capsys.readouterr().err
+
+
+def test_a_name_wins_over_a_file_and_a_path_lasts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("stories", "mine.txt"):
+        (tmp_path / name).write_text("a text", encoding="utf-8")
+    assert start.lasting_name("stories") == "stories"
+    assert start.lasting_name("mine.txt") == str((tmp_path / "mine.txt").resolve())
 
 
 # What ends a run early.

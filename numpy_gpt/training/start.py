@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy_gpt.config import GPTConfig
 from numpy_gpt.text import load_tokenizer, save_tokenizer
+from numpy_gpt.text.corpora import CORPORA
 from numpy_gpt.training.corpus import Corpus, load_corpus, read_corpus
 from numpy_gpt.training.display import choose_display
 from numpy_gpt.training.pretraining import Pretraining
@@ -146,7 +147,7 @@ def resumed(
 
 def lasting_name(text: str) -> str:
     """A text's name, or its path in a form that holds in any working folder."""
-    return str(Path(text).resolve()) if Path(text).exists() else text
+    return str(Path(text).resolve()) if text not in CORPORA and Path(text).exists() else text
 
 
 def closing_words(run: Pretraining, folder: RunFolder, program: str, weights: Path | None = None) -> str:
