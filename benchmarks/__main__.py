@@ -6,12 +6,14 @@ import tyro
 
 from benchmarks.generation import Generation
 from benchmarks.loading import Loading
+from benchmarks.lora import LoRA
 from benchmarks.shakespeare import Shakespeare
 from benchmarks.tokenization import Tokenization
 from benchmarks.training import Training
 
 ALL = {
     "training": Training,
+    "lora": LoRA,
     "shakespeare": Shakespeare,
     "generation": Generation,
     "tokenization": Tokenization,
