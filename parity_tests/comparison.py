@@ -14,6 +14,8 @@ from parity_tests.compare import TOLERANCE, to_numpy, twins, worst_element
 from parity_tests.diagnose import Parting, first_parting
 from parity_tests.trace import Key, Trace
 
+RANK, ALPHA = 3, 1.7  # of the check with LoRA; unlike each other, and unlike the sizes of the usual subject
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -81,6 +83,7 @@ class Subject:
         p = 1 - self.dropping.drop_rate
         named = {"2": 2, "√D": math.sqrt(c.head_dim), "D": c.head_dim, "√C": math.sqrt(c.emb_dim), "C": c.emb_dim}
         named |= {"B": self.batch_size, "T": self.length, "B T": rows, "H": c.n_heads, "n_layers": c.n_layers}
+        named |= {"alpha": ALPHA, "R": RANK, "alpha/R": ALPHA / RANK, "R/alpha": RANK / ALPHA}
         named |= {"V": c.vocab_size, "1 - drop_rate": p, "(1 - drop_rate)²": p * p}
         inverse = {f"1/({name})" if " " in name else f"1/{name}": 1 / x for name, x in named.items()}
         counts = {"n, the number of counted targets": n, "1/n, n counted targets": 1 / n}

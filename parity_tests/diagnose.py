@@ -83,6 +83,8 @@ def likely_reason(key: Key, ours: Trace, theirs: Trace, facts: Facts) -> str:
         return f"{'NaN' if np.isnan(a).any() else 'infinity'} in {np.mean(~np.isfinite(a)):.0%} of the values"
     if not a.any():
         return "zero throughout: never computed, or never passed on"
+    if not b.any():
+        return "a term too many: it should be zero throughout"
     with np.errstate(all="ignore"):
         for name, mistaken in known_mistakes(key, theirs):
             if mistaken.shape == a.shape and _explains(mistaken, a, b):
@@ -130,11 +132,10 @@ def _term(key: Key, a: np.ndarray, b: np.ndarray, theirs: Trace) -> str:
     """Which summand is missing: one that the trace holds, one number for each row, or one vector for all."""
     for other, term in _nearby(key, theirs):
         if term.shape == a.shape:
-            what = "the gradient that comes to" if other[0] == "dy" else "the input of"
             if _explains(b - term, a, b):
-                return f"a missing term: {what} {other[1]}, which a residual connection passes on"
+                return f"a missing term: {_called(other)}"
             if _explains(b + term, a, b):
-                return f"a term too many: {what} {other[1]}"
+                return f"a term too many: {_called(other)}"
     if a.ndim > 1 and a.shape[-1] > 2:
         if _explains(b + (a - b).mean(axis=-1, keepdims=True), a, b):
             return "a missing term: each row is off by one number, as without a mean or a sum over the last axis"
@@ -144,23 +145,33 @@ def _term(key: Key, a: np.ndarray, b: np.ndarray, theirs: Trace) -> str:
 
 
 def _nearby(key: Key, theirs: Trace) -> Iterator[tuple[Key, np.ndarray]]:
-    """What the module (and the modules in it) that the key belongs to was handed, in the key's direction."""
+    """All that the key's module, and the modules in it, were handed and gave back, in the key's direction."""
     place, name = key
     owner = name if place in ("output", "dx") else name.rpartition(".")[0]
-    handed = "input" if place in ("input", "output") else "dy"
     for other, array in sorted(theirs.items(), key=lambda item: len(item[0][1])):  # the outermost first
-        if other[0] == handed and other[1].startswith(owner) and np.issubdtype(array.dtype, np.floating):
+        inside = other[1] == owner or other[1].startswith(f"{owner}.") or not owner
+        if inside and _together(key, other) and np.issubdtype(array.dtype, np.floating):
             yield other, array
+
+
+def _together(key: Key, other: Key) -> bool:
+    """Whether both belong to the forward, or both to the backward pass."""
+    return key != other and any(
+        key[0] in places and other[0] in places for places in (("input", "output"), ("dy", "dx"))
+    )
+
+
+def _called(key: Key) -> str:
+    phrases = {"input": "what {} is handed", "output": "the output of {}"}
+    phrases |= {"dy": "the gradient that {} is handed", "dx": "the gradient that {} returns"}
+    return phrases[key[0]].format(key[1] or "the model")
 
 
 def _misplaced(key: Key, a: np.ndarray, theirs: Trace) -> str:
     """Whether a is right, for another place."""
-    calls = {"input": "what {} is handed", "output": "the output of {}"}
-    if key[0] not in calls:
-        calls = {"dy": "the gradient that {} is handed", "dx": "the gradient that {} returns"}
     for other, array in theirs.items():
-        if other[0] in calls and array.shape == a.shape and relative_error(a, array) < 1e-9:
-            return f"misplaced: it is {calls[other[0]].format(other[1])}"
+        if _together(key, other) and array.shape == a.shape and relative_error(a, array) < 1e-9:
+            return f"misplaced: it is {_called(other)}"
     return ""
 
 

@@ -21,26 +21,20 @@ from parity_tests.mistakes import Mistake
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("numpy_gpt", "torch_gpt", "parity_tests")
 
-# The fast part of the suite, in the order in which it is run on a mistake in each file: what is closest to it first.
-SUITE = (
-    "test_layers",
-    "test_attention",
-    "test_loss",
-    "test_optim",
-    "test_model_parity",
-    "test_bookkeeping",
-    "test_properties",
-)
+# The fast part of the suite, and what of it (or beside it) is closest to each file: this is run first.
+SUITE = ("test_layers", "test_attention", "test_loss", "test_optim", "test_model_parity", "test_bookkeeping")
+SUITE += ("test_properties", "test_kv_cache")
 CLOSEST = {
-    "functional.py": ("test_layers", "test_attention", "test_properties"),
+    "functional.py": ("test_layers", "test_attention"),
     "layers.py": ("test_layers",),
-    "attention.py": ("test_attention", "test_kv_cache"),
+    "attention.py": ("test_attention",),
     "block.py": ("test_model_parity",),
     "model.py": ("test_model_parity", "test_kv_cache"),
     "loss.py": ("test_loss",),
     "optim.py": ("test_optim",),
-    "module.py": ("test_bookkeeping", "test_layers"),
+    "module.py": ("test_bookkeeping",),
     "kv_cache.py": ("test_kv_cache",),
+    "lora.py": ("test_lora",),
 }
 
 
@@ -66,7 +60,7 @@ def judge(mistake: Mistake | None) -> Verdict:
     """What the suite and the report say to a copy with the mistake; None: to a faithful copy."""
     with tempfile.TemporaryDirectory() as folder, _fresh_packages(Path(folder)):
         for package in PACKAGES:
-            shutil.copytree(ROOT / package, Path(folder, package), ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / package, Path(folder, package))
         if mistake is not None:
             path = Path(folder, "numpy_gpt", mistake.file)
             path.write_text(plant(mistake, path.read_text(encoding="utf-8")), encoding="utf-8")
@@ -119,15 +113,18 @@ def _first_failure(mistake: Mistake | None) -> str:
     jaxtyping.install_import_hook = lambda *_: (
         None
     )  # the checks of shapes know classes by name, so only those of one copy
-    order = dict.fromkeys([*(CLOSEST[mistake.file] if mistake else ()), *SUITE])
-    files = [f"parity_tests/{name}.py" for name in order if Path(f"parity_tests/{name}.py").exists()]
     options = ["-x", "-q", "--hypothesis-profile=judge", "-c", os.devnull, "--rootdir=.", "-p", "no:cacheprovider"]
-    watcher = _Watcher()
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
-        status = pytest.main([*options, *files], plugins=[watcher])
-    if status != (pytest.ExitCode.TESTS_FAILED if watcher.failed else pytest.ExitCode.OK):
-        raise RuntimeError(f"The suite could not be run; pytest ended with {status!r}:\n{out.getvalue()}")
-    return watcher.failed
+    options += ["-p", "no:unraisableexception"]  # it collects garbage three times over, in all that torch has loaded
+    first = (mistake.near,) if mistake and mistake.near else CLOSEST[mistake.file] if mistake else ("test_lora",)
+    for names in (first, [name for name in SUITE if name not in first]):
+        watcher = _Watcher()
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+            status = pytest.main([*options, *(f"parity_tests/{name}.py" for name in names)], plugins=[watcher])
+        if status != (pytest.ExitCode.TESTS_FAILED if watcher.failed else pytest.ExitCode.OK):
+            raise RuntimeError(f"The suite could not be run; pytest ended with {status!r}:\n{out.getvalue()}")
+        if watcher.failed:
+            return watcher.failed
+    return ""
 
 
 class _Watcher:

@@ -17,7 +17,8 @@ import tyro
 
 @dataclass(frozen=True)
 class Mistake:
-    """`find`, which occurs once in numpy_gpt/`file`, is replaced by `put`."""
+    """`find`, which occurs once in numpy_gpt/`file`, is replaced by `put`. `near`: the test file to run first, if the one
+    that belongs to the room has nothing to say to it."""
 
     name: str
     why: str
@@ -25,6 +26,7 @@ class Mistake:
     find: str
     put: str
     told: str
+    near: str = ""
 
 
 MISTAKES = [
@@ -36,6 +38,7 @@ MISTAKES = [
         "    e = x - m\n    np.exp(e, out=e)\n    e /= np.maximum(e.sum(axis=-1, keepdims=True), 1)",
         "    e = np.exp(x)\n    e /= np.maximum(e.sum(axis=-1, keepdims=True), np.finfo(x.dtype).tiny)",
         "",
+        "test_properties",
     ),
     Mistake(
         "NaN from hidden rows",
@@ -44,6 +47,7 @@ MISTAKES = [
         ", initial=np.finfo(x.dtype).min",
         "",
         "left padding: h.0.attn, forward (MultiHeadAttention in attention.py): what it hands to attn_dropout",
+        "test_kv_cache",
     ),
     Mistake(
         "softmax backward without the sum",
@@ -68,6 +72,7 @@ MISTAKES = [
         "        e = block - m\n        np.exp(e, out=e)\n        result[start : start + rows] = m[:, 0] + np.log(e.sum(",
         "        result[start : start + rows] = np.log(np.exp(block).sum(",
         "",
+        "test_loss",
     ),
     Mistake(
         "erf GELU",
@@ -172,6 +177,7 @@ MISTAKES = [
         "    variance = (x_hat * x_hat).sum(axis=-1, keepdims=True) / C\n",
         "    variance = (x * x).sum(axis=-1, keepdims=True) / C - (x.sum(axis=-1, keepdims=True) / C) ** 2\n",
         "",
+        "test_properties",
     ),
     # layers.py
     Mistake(
@@ -358,7 +364,7 @@ MISTAKES = [
         "block.py",
         "        dy = dy + self.ln_1.backward(",
         "        dy = self.ln_1.backward(",
-        "a missing term: the gradient that comes to h.1.attn",
+        "a missing term: the gradient that h.1.attn is handed",
     ),
     Mistake(
         "gelu skipped in backward",
@@ -590,6 +596,66 @@ MISTAKES = [
         "        self.length = end\n",
         "",
         "the cache: ",
+    ),
+    # lora.py
+    Mistake(
+        "LoRA scaled by alpha",
+        "alpha is the number that one sets, and at rank 1 it is right",
+        "lora.py",
+        "        return self.alpha / self.rank\n",
+        "        return self.alpha\n",
+        "LoRALinear in lora.py): its output is the first to differ",
+    ),
+    Mistake(
+        "LoRA's A and B swapped",
+        "one starts at zero and one at random; with A at zero, B learns nothing at first",
+        "lora.py",
+        "        self.lora_A = Parameter(draw.astype(base.weight.data.dtype))\n"
+        "        self.lora_B = Parameter(np.zeros((out_features, rank), base.weight.data.dtype))\n",
+        "        self.lora_A = Parameter(np.zeros((rank, in_features), base.weight.data.dtype))\n"
+        "        self.lora_B = Parameter(np.resize(draw, (out_features, rank)).astype(base.weight.data.dtype))\n",
+        "",
+    ),
+    Mistake(
+        "gradients leak into the base",
+        "an optimizer that is given A and B alone hides it",
+        "lora.py",
+        "        parameter.requires_grad = False\n",
+        "        pass\n",
+        "a term too many: it should be zero throughout",
+    ),
+    Mistake(
+        "LoRA's dropout on the base",
+        "one dropped x for both branches is simpler",
+        "lora.py",
+        "        y = super().forward(x)\n        if self.merged:\n            return y\n        dropped = self.dropout(x)\n",
+        "        if self.merged:\n            return super().forward(x)\n"
+        "        dropped = self.dropout(x)\n        y = super().forward(dropped)\n",
+        "With LoRA: h.0.attn.c_attn, forward (LoRALinear in lora.py): its output",
+    ),
+    Mistake(
+        "LoRA's dz without the scale",
+        "s stands once in forward, and has to stand in both gradients",
+        "lora.py",
+        "        dz = self.scale * (rows @ self.lora_B.data)",
+        "        dz = rows @ self.lora_B.data",
+        "= R/alpha",
+    ),
+    Mistake(
+        "LoRA's branch returns no gradient",
+        "the base's dx has the right shape, and is most of it",
+        "lora.py",
+        "        return super().backward(dy) + self.dropout.backward(ddropped)\n",
+        "        self.dropout.backward(ddropped)\n        return super().backward(dy)\n",
+        "a missing term: the gradient that h.1.mlp.c_proj.dropout returns",
+    ),
+    Mistake(
+        "merged without the scale",
+        "B A is called ΔW in the drawing",
+        "lora.py",
+        "        return self.scale * (self.lora_B.data @ self.lora_A.data)\n",
+        "        return self.lora_B.data @ self.lora_A.data\n",
+        "merge_lora (lora.py): the merged model's output",
     ),
 ]
 

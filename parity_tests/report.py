@@ -30,6 +30,7 @@ CLASSES |= {"mlp": "FeedForward in block.py", "gelu": "GELU in layers.py"}
 CLASSES |= dict.fromkeys(("wte", "wpe"), "Embedding in layers.py")
 CLASSES |= dict.fromkeys(("c_attn", "c_fc", "c_proj", "lm_head"), "Linear in layers.py")
 CLASSES |= dict.fromkeys(("ln_1", "ln_2", "ln_f"), "LayerNorm in layers.py")
+FUNCTIONS = {"AdamW": "optim.py", "clip_grad_norm": "optim.py", "merge_lora": "lora.py"}
 CLASSES |= dict.fromkeys(("drop", "dropout", "attn_dropout", "resid_dropout"), "Dropout in layers.py")
 
 
@@ -173,10 +174,12 @@ def describe(finding: Finding, files: Sequence[Path] = ()) -> str:
 
 
 def _place(finding: Finding, module: str, direction: str) -> str:
-    if module in ("AdamW", "clip_grad_norm"):
-        return f"{module} (optim.py)"
+    if module in FUNCTIONS:
+        return f"{module} ({FUNCTIONS[module]})"
     last = module.rpartition(".")[2]
     room = "TransformerBlock in block.py" if last.isdigit() else CLASSES.get(last, "your own")
+    if finding.check == "LoRA" and last in ("c_attn", "c_fc", "c_proj"):
+        room = "LoRALinear in lora.py"
     return f"{_check(finding)}{module or 'the model'}, {direction} ({room})"
 
 

@@ -4,22 +4,20 @@ They run in an order in which each needs only what those before it have shown to
 use small random batches with repeated ids and some ignored targets.
 """
 
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 
 import numpy_gpt
 import torch_gpt
-from parity_tests.compare import to_numpy
-from parity_tests.comparison import Comparison, furthest
-from parity_tests.suspects import optimizer_mistakes
-from parity_tests.trace import Key, Trace, gradient, trace_numpy, trace_torch, watching
-
-STEPS = 20  # of the optimizer, and of the loss curve
+from numpy_gpt import lora as numpy_lora
+from parity_tests.compare import random_state, to_numpy
+from parity_tests.comparison import ALPHA, RANK, Comparison, furthest
+from parity_tests.report_training import STEPS, clipping, loss_curve, optimizer
+from parity_tests.trace import Key, Trace, trace_numpy, trace_torch, watching
+from torch_gpt import lora as torch_lora
 
 
 def one_pass(c: Comparison) -> None:
@@ -117,89 +115,23 @@ def with_padding(c: Comparison) -> None:
     _traces(c, c.subject.twins(c.precision), ids, targets, padding=padding)
 
 
-def _draw_gradients(c: Comparison, pair: tuple, step: int) -> None:
-    """The same random gradients for both twins."""
-    for i, (p, q) in enumerate(zip(*(model.parameters() for model in pair))):
-        g = np.random.default_rng([c.subject.seed, 3, step, i]).standard_normal(p.shape, c.precision)
-        p.grad, q.grad = g, torch.from_numpy(g.copy())
-
-
-def clipping(c: Comparison) -> None:
-    """A norm above the limit, which scales every gradient, and one below, which must change nothing."""
+def with_lora(c: Comparison) -> None:
+    """Thin matrices beside frozen ones, with dropout of their own: one pass, and the logits once they are merged."""
     pair = c.subject.twins(c.precision)
-    norm = math.sqrt(pair[0].num_parameters())
-    for limit in (0.1 * norm, 10 * norm):
-        _draw_gradients(c, pair, 0)
-        norms = [twin.clip_grad_norm(model.parameters(), limit) for twin, model in zip((numpy_gpt, torch_gpt), pair)]
-        value = c.add("value", {"norm": norms[0]}, {"norm": norms[1]})
-        ours, theirs = ({name: gradient(p) for name, p in model.named_parameters()} for model in pair)
-        entry = c.add("gradient", ours, theirs)
-        if not value.agrees:
-            c.part("clip_grad_norm", "", "the norm", value.error, alone=True)
-        elif not entry.agrees:
-            ratios = [float(np.vdot(ours[name], theirs[name]) / np.vdot(theirs[name], theirs[name])) for name in ours]
-            reason = f"off by a factor of {ratios[0]:.4g}"
-            if max(ratios) - min(ratios) > 1e-3 * max(ratios):
-                reason = "off by another factor for each parameter; one norm over all of them belongs"
-            elif limit > norm:
-                reason += ": the norm is below the limit, so min(1, …) is missing"
-            c.part("clip_grad_norm", "", "a clipped gradient", entry.error, reason, alone=True)
-
-
-def optimizer(c: Comparison) -> None:
-    """The same random gradients for both AdamWs; one parameter gets none."""
-    pair = c.subject.twins(c.precision)
-    start = {name: np.array(p.data) for name, p in pair[0].named_parameters()}
-    lr, betas, eps, decay = 1e-2, (0.9, 0.99), 1e-3, 0.1
-    optimizers = [
-        twin.AdamW(model.parameters(), lr, betas, eps, decay) for twin, model in zip((numpy_gpt, torch_gpt), pair)
-    ]
-    for step in range(STEPS):
-        _draw_gradients(c, pair, step)
-        for model, adam in zip(pair, optimizers):
-            model.ln_f.bias.grad = None
-            adam.step()
-    ours, theirs = (model.state_dict() for model in pair)
-    entry = c.add("value", ours, theirs)
+    rank = min(RANK, c.subject.config.emb_dim)
+    for model, lora in zip(pair, (numpy_lora, torch_lora)):
+        lora.apply_lora(model, rank, ALPHA, dropout=0.2, rng=np.random.default_rng(c.subject.seed))
+        state = {name: to_numpy(array) for name, array in lora.lora_state_dict(model).items()}
+        lora.load_lora(model, random_state(state, c.subject.seed))
+        model.train()
+    ids, targets = next(c.subject.batches())
+    _traces(c, pair, ids, targets)
+    numpy_lora.merge_lora(pair[0])
+    with numpy_gpt.no_grad(), torch.no_grad():
+        ours, theirs = pair[0].eval()(ids), pair[1].eval()(torch.from_numpy(ids))
+    entry = c.add("value", {"": ours}, {"": theirs})
     if not entry.agrees:
-        wrong = [name for name in ours if furthest("", ours[name], theirs[name])[-1] > entry.tolerance]
-        name = min(wrong, key=lambda name: (ours[name].size, name))
-        i, shape = list(ours).index(name), ours[name].shape
-        grads = [
-            np.random.default_rng([c.subject.seed, 3, s, i]).standard_normal(shape, c.precision) for s in range(STEPS)
-        ]
-        guesses = optimizer_mistakes(start[name], grads, lr, betas, eps, decay)
-        reason = next((what for what, w in guesses if furthest("", ours[name], w)[-1] < 1e-3 * entry.error), "")
-        c.part("AdamW", "step", f"{name} after {STEPS} steps", entry.error, reason, alone=True)
-
-
-def loss_curve(c: Comparison) -> None:
-    """Whole training steps: dropout, loss, backward, clipping, AdamW."""
-    curves = [
-        list(training_losses(twin, model, c.subject.batches(STEPS)))
-        for twin, model in zip((numpy_gpt, torch_gpt), c.subject.twins(c.precision, c.subject.dropping))
-    ]
-    entry = c.add("value", {"loss": curves[0]}, {"loss": curves[1]})
-    if not entry.agrees:
-        first = next(i for i, (a, b) in enumerate(zip(*curves)) if not abs(a - b) <= entry.tolerance * abs(b))
-        c.part("", "training", f"the loss at step {first}", entry.error)
-
-
-def training_losses(twin: Any, model: Any, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[float]:
-    """The losses of a model that learns from one batch after the other."""
-    model.train()
-    criterion, adam = twin.CrossEntropy(), twin.AdamW(model.parameters(), lr=1e-3)
-    for ids, targets in batches:
-        adam.zero_grad()
-        if twin is numpy_gpt:
-            loss = criterion(model(ids), targets)
-            model.backward(criterion.backward())
-        else:
-            loss = criterion(model(torch.from_numpy(ids)), torch.from_numpy(targets))
-            loss.backward()
-        twin.clip_grad_norm(model.parameters(), 1.0)
-        adam.step()
-        yield float(to_numpy(loss))
+        c.part("merge_lora", "", "the merged model's output", entry.error)
 
 
 CHECKS: dict[str, Callable[[Comparison], None]] = {
@@ -208,6 +140,7 @@ CHECKS: dict[str, Callable[[Comparison], None]] = {
     "two passes wait": two_passes,
     "pieces through the cache": with_cache,
     "left padding": with_padding,
+    "LoRA": with_lora,
     "clip_grad_norm": clipping,
     f"AdamW, {STEPS} steps": optimizer,
     f"loss curve, {STEPS} steps": loss_curve,
