@@ -61,6 +61,24 @@ def test_prompts(weights, capsys, monkeypatch):
     assert capsys.readouterr().out == tokenizer.decode(ids[1:]) + "\n"
 
 
+def test_the_end_of_a_text(weights, tmp_path, capsys):
+    """A model that always says <|endoftext|> stops at once, and that is not shown; unless it is told to go on."""
+    model, tokenizer = numpy_gpt.load_gpt2(weights), tokenizer_of(weights)
+    state = model.state_dict()
+    state["ln_f.bias"] += 100 * state["wte.weight"][tokenizer.eot]
+    numpy_gpt.save_gpt2(model, tmp_path)
+    save_tokenizer(tokenizer, tmp_path)
+    command = ["generate", "--weights", str(tmp_path), "--prompt", "The", "--max-new-tokens", "4"]
+    assert main(numpy_gpt, command) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "The\n"
+    assert shown.err.startswith("1 token,")
+    assert main(numpy_gpt, [*command, "--go-on"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "The" + 4 * "<|endoftext|>" + "\n"
+    assert shown.err.startswith("4 tokens,")
+
+
 @pytest.mark.parametrize("twin", PAIR)
 def test_pictures(twin, weights, tmp_path, capsys):
     names = [tmp_path / f"{kind}.png" for kind in ("candidates", "attention", "block")]

@@ -274,6 +274,20 @@ def test_a_loss_that_is_not_finite_stops_the_run(twin, tmp_path):
     again.run()  # the spoilt weight was never saved
 
 
+def test_memory_that_runs_out_is_a_sentence(tmp_path, monkeypatch):
+    run = tiny_run(numpy_gpt, tmp_path)
+
+    def steps():
+        for progress in type(run).steps(run):
+            if progress.step == 5:
+                raise MemoryError("Unable to allocate 9.00 TiB")
+            yield progress
+
+    monkeypatch.setattr(run, "steps", steps)
+    with pytest.raises(ValueError, match=r"Step 5 of 12: Unable to allocate 9.00 TiB\. .*\(step 3\).*--accumulate"):
+        run.run()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to another process")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_saves_and_says_how_to_go_on(number, story, tmp_path):

@@ -51,17 +51,19 @@ class Generate:
         model, tokenizer = load_model(twin, self.weights, self.tokenizer)
         self.check_pictures(model.config.n_layers)
         ids = self.encoded_prompt(tokenizer)
-        steps = self.steps(twin, model, tokenizer, ids)
+        end = None if self.go_on else tokenizer.eot
+        steps = self.steps(twin, model, ids, end)
         show(tokenizer.decode(ids) if self.prompt else "", bold=True)
         seen, begin = [], time.perf_counter()
         try:
-            for piece, step in streamed(tokenizer, ids, steps):
+            for piece, step in streamed(tokenizer, ids, steps, end):
                 seen += [step] if step else []
                 show(piece)
         finally:
             print()
         seconds = time.perf_counter() - begin
-        print(f"{len(seen)} tokens, {len(seen) / max(seconds, 1e-9):.1f} a second", file=sys.stderr)
+        plural = "" if len(seen) == 1 else "s"
+        print(f"{len(seen)} token{plural}, {len(seen) / max(seconds, 1e-9):.1f} a second", file=sys.stderr)
         self.draw(twin, model, tokenizer, ids, seen)
 
     def encoded_prompt(self, tokenizer: Tokenizer) -> list[int]:
@@ -75,7 +77,7 @@ class Generate:
             raise ValueError("The prompt is empty; give at least one character.")
         return ids
 
-    def steps(self, twin: ModuleType, model: Any, tokenizer: Tokenizer, ids: list[int]) -> Iterator[Any]:
+    def steps(self, twin: ModuleType, model: Any, ids: list[int], end: int | None) -> Iterator[Any]:
         import numpy as np
 
         return twin.stream(
@@ -86,7 +88,7 @@ class Generate:
             top_k=self.top_k,
             top_p=self.top_p,
             repetition_penalty=self.repetition_penalty,
-            eos_id=None if self.go_on else tokenizer.eot,
+            eos_id=end,
             rng=np.random.default_rng(self.seed),
             use_cache=not self.no_cache,
             candidates=5 if self.candidates else 0,
@@ -126,14 +128,16 @@ def show(text: str, bold: bool = False) -> None:
     print(text, end="", flush=True)
 
 
-def streamed(tokenizer: Tokenizer, ids: list[int], steps: Iterator[Any]) -> Iterator[tuple[str, Any | None]]:
+def streamed(
+    tokenizer: Tokenizer, ids: list[int], steps: Iterator[Any], end: int | None
+) -> Iterator[tuple[str, Any | None]]:
     """Text to show with the step that it came from; at the end what is left of a cut character, without a step."""
     from numpy_gpt.text.streamer import TextStreamer
 
     streamer = TextStreamer(tokenizer, ids)
     for step in steps:
         token = step.tokens[0]
-        yield "" if token == tokenizer.eot else streamer.put(token), step
+        yield "" if token == end else streamer.put(token), step
     yield streamer.end(), None
 
 

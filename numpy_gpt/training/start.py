@@ -59,6 +59,10 @@ def demo(twin: ModuleType, out: Path) -> None:
         about = {"demo": True, "text": "stories", "tokenizer": "stories", "preset": "classroom"}
         run = begin(twin, config, DEMO, corpus, about, folder, processes)
         run.run()
+        if run.step == DEMO.steps:
+            run.display.say(
+                "So short a text is soon learnt by heart: what helps there stops helping on the tenth that the model never saw."
+            )
         # The last weights know the stories by heart, which is what the samples showed; the best ones do not yet.
         run.display.say(closing_words(run, folder, twin.__name__.replace("_", "-"), folder.last))
 

@@ -184,6 +184,11 @@ class TrainingRun:
                 f"Step {self.step + 1} of {self.settings.steps}: {error} {self.whats_safe()} Try a smaller --lr "
                 "or a longer --warmup."
             ) from None
+        except MemoryError as error:
+            raise ValueError(
+                f"Step {self.step + 1} of {self.settings.steps}: {str(error) or 'out of memory'}. {self.whats_safe()} Take a "
+                "smaller --batch-size in a new run, with a larger --accumulate to make up for it."
+            ) from None
         except OSError as error:
             raise OSError(f"Step {self.step}: {error}. {self.whats_safe()}") from error
 
