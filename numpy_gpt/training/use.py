@@ -84,7 +84,7 @@ def chat(twin: ModuleType, options: "Chat") -> None:
             rng=rng,
         )
         try:
-            for piece, _ in streamed(tokenizer, ids, steps):
+            for piece, _ in streamed(tokenizer, ids, steps, tokenizer.eot):
                 show(piece)
         except KeyboardInterrupt:  # ends the answer, not the talk
             pass
