@@ -20,8 +20,7 @@ def load_gpt2(source: str | os.PathLike, dtype: DType = float32) -> GPTModel:
     """
     with open_checkpoint(source) as checkpoint:
         model = GPTModel(checkpoint.config, dtype=dtype, initialize=False)
-        for key, parameter in model.named_parameters():
-            checkpoint.read_into(key, parameter.data)
+        checkpoint.read_all({key: parameter.data for key, parameter in model.named_parameters()})
     return model.eval()
 
 

@@ -41,6 +41,7 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
+settings.register_profile("thorough", settings.get_profile("suite"), max_examples=300)  # --hypothesis-profile=thorough
 settings.load_profile("suite")
 
 

@@ -1,6 +1,8 @@
 """What every format of file offers: tensors by name, and a reader that hands out one tensor's bytes in order."""
 
 import json
+import os
+import threading
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 
 BLOCK = 1 << 20  # bytes read at once: what is read is still in the cache when it is checked and put in place
 STRIP = 16  # rows transposed at once: 16 float32 fill one line of the cache on the transposed side
+SEEKING = threading.Lock()
 MAX_JSON = 16 << 20  # bytes; a GPT-2's longest header takes 60 thousand
 
 
@@ -72,16 +75,24 @@ class Stretch:
         self.file, self.tensor, self.position = file, tensor, tensor.offset
 
     def readinto(self, buffer: memoryview) -> None:
-        self.file.seek(self.position)
         count = 0
         while count < len(buffer):
-            if not (got := self.file.readinto(buffer[count:])):
+            if not (got := read_at(self.file, self.position + count, buffer[count:])):
                 raise CheckpointError(
                     f"{self.tensor} ends after {self.position + count - self.tensor.offset} of {self.tensor.nbytes} "
                     "bytes: the file is cut short; fetch it again."
                 )
             count += got
         self.position += count
+
+
+def read_at(file: BinaryIO, position: int, buffer: memoryview) -> int:
+    """Fill the buffer from a place in an unbuffered file, as far as one call does; the bytes read. Several threads may."""
+    if hasattr(os, "preadv"):
+        return os.preadv(file.fileno(), [buffer], position)
+    with SEEKING:  # Windows cannot read at a place without moving the file's own
+        file.seek(position)
+        return file.readinto(buffer)
 
 
 def copy_into(destination: np.ndarray, reader: TensorReader, tensor: StoredTensor, transposed: bool = False) -> None:
