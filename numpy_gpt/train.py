@@ -67,8 +67,7 @@ def train_step(
     optimizer.zero_grad()
     loss = 0.0
     for (inputs, targets), count in zip(micro_batches, counts):
-        logits = replica(inputs)
-        micro_loss = criterion(logits, targets)
+        micro_loss = criterion(replica(inputs), targets)  # no name for the logits: they go when their gradient comes
         model.backward(criterion.backward(count / total))
         loss += micro_loss.item() * count / total
     processes.sum_gradients(model)

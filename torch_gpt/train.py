@@ -71,8 +71,8 @@ def train_step(
     optimizer.zero_grad()
     loss = 0.0
     for (inputs, targets), count in zip(micro_batches, counts):
-        logits = replica(torch.as_tensor(inputs, device=device))
-        micro_loss = criterion(logits, torch.as_tensor(targets, device=device))
+        inputs, targets = torch.as_tensor(inputs, device=device), torch.as_tensor(targets, device=device)
+        micro_loss = criterion(replica(inputs), targets)  # no name for the logits: they go when their gradient comes
         (micro_loss * (count / total)).backward()
         loss += micro_loss.item() * count / total
     processes.sum_gradients(model)

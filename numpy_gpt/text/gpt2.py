@@ -2,12 +2,11 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-import regex
 
 from numpy_gpt.text.bpe import BytePairTokenizer
 from numpy_gpt.text.bpe_files import (
@@ -29,7 +28,7 @@ SHA256 = (
     "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
     "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
 )
-LONG_SPACE = regex.compile(r"\s{500000}")  # tiktoken's regular expressions break down in a run twice as long
+LONG_SPACE = re.compile(r"\s{500000}")  # tiktoken's regular expressions break down in a run twice as long
 
 
 class GPT2Tokenizer(BytePairTokenizer):
