@@ -54,6 +54,18 @@ class GPTModel(Module):
                     std /= math.sqrt(2 * self.config.n_layers)
                 parameter.data[...] = std * rng.standard_normal(parameter.shape, np.float32)
 
+    def initialize_as_pytorch(self, rng: np.random.Generator) -> None:
+        """What PyTorch's layers draw by themselves, and Raschka's book trains from: embeddings of deviation 1, matrices
+        and biases uniform within ±1/√in. A head that shares the embeddings' array draws last, so its numbers hold."""
+        for module in self.modules():
+            if isinstance(module, Embedding):
+                draw = rng.standard_normal(module.weight.shape, np.float32)
+                module.weight.data[...] = draw
+            elif isinstance(module, Linear):
+                for parameter in module.parameters():
+                    draw = (2 * rng.random(parameter.shape, np.float32) - 1) / math.sqrt(module.weight.shape[1])
+                    parameter.data[...] = draw
+
     def forward(
         self,
         ids: Int[Array, "B T"],

@@ -159,6 +159,31 @@ def test_initial_weights_are_the_same_and_gpt2s():
             assert (array == (1 if name.endswith("weight") else 0)).all(), name
 
 
+def test_initial_weights_as_pytorchs():
+    """The twins draw the same numbers, spread as torch.nn's own layers spread theirs."""
+    config = GPTConfig(vocab_size=211, context_length=67, emb_dim=64, n_heads=4, n_layers=3, tie_embeddings=False)
+    models = [twin.GPTModel(config, initialize=False) for twin in (numpy_gpt, torch_gpt)]
+    for model in models:
+        model.initialize_as_pytorch(np.random.default_rng(5))
+    ours, theirs = ({name: to_numpy(value) for name, value in model.state_dict().items()} for model in models)
+    assert_all_close(ours, theirs, 0.0)
+    torch.manual_seed(0)
+    for path, module in models[0].named_modules():
+        if isinstance(module, numpy_gpt.Embedding):
+            layer = torch.nn.Embedding(*module.weight.shape)
+        elif isinstance(module, numpy_gpt.Linear):
+            layer = torch.nn.Linear(*module.weight.shape[::-1], bias=module.bias is not None)
+        else:
+            continue
+        for name, parameter in layer.named_parameters():
+            drawn, judge = getattr(module, name).data, to_numpy(parameter)
+            assert drawn.std() == pytest.approx(judge.std(), rel=0.05 if judge.ndim == 2 else 0.4), path
+            if isinstance(layer, torch.nn.Linear):
+                assert np.abs(drawn).max() <= layer.in_features**-0.5, path
+                assert abs(drawn.mean()) < 4 * judge.std() / judge.size**0.5, path
+    assert all((array == 1).all() for name, array in ours.items() if "ln_" in name and name.endswith("weight"))
+
+
 def test_float32_is_as_near_to_the_truth_as_pytorch():
     """Both twins' float32 gradients against float64's: the order of additions differs, neither is worse by much."""
     ids, targets = batch_for(ORDINARY, seed=3)

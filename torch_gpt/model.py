@@ -56,6 +56,18 @@ class GPTModel(Module):
                 draw = std * rng.standard_normal(tuple(parameter.shape), np.float32)
                 parameter.data[...] = torch.from_numpy(draw)
 
+    def initialize_as_pytorch(self, rng: np.random.Generator) -> None:
+        """What PyTorch's layers draw by themselves, and Raschka's book trains from: embeddings of deviation 1, matrices
+        and biases uniform within ±1/√in. A head that shares the embeddings' array draws last, so its numbers hold."""
+        for module in self.modules():
+            if isinstance(module, Embedding):
+                draw = rng.standard_normal(tuple(module.weight.shape), np.float32)
+                module.weight.data[...] = torch.from_numpy(draw)
+            elif isinstance(module, Linear):
+                for parameter in module.parameters():
+                    draw = (2 * rng.random(tuple(parameter.shape), np.float32) - 1) / math.sqrt(module.weight.shape[1])
+                    parameter.data[...] = torch.from_numpy(draw)
+
     def forward(
         self,
         ids: Int[Array, "B T"],

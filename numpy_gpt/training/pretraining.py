@@ -35,9 +35,12 @@ class Pretraining(TrainingRun):
         T = config.context_length
         train_tokens, val_tokens = split_tokens(tokens, settings.val_fraction)
         rng = np.random.default_rng(settings.seed)
+        model = twin.GPTModel(config, rng, getattr(twin, settings.dtype), initialize=False)
+        initialize = {"gpt2": model.initialize, "pytorch": model.initialize_as_pytorch}[settings.initial_weights]
+        initialize(rng)
         super().__init__(
             twin,
-            twin.GPTModel(config, rng, getattr(twin, settings.dtype)),
+            model,
             rng,
             settings,
             tokenizer,

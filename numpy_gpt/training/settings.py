@@ -39,6 +39,8 @@ class TrainSettings:
     """Length to which a longer gradient is cut."""
     seed: int = 0
     """Decides weights, order of the data, dropout and samples."""
+    initial_weights: Literal["gpt2", "pytorch"] = "gpt2"
+    """How pretraining draws them: as GPT-2's, or as PyTorch's layers by default, from which Raschka's book trains."""
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of weights and arithmetic."""
     device: str = "cpu"
