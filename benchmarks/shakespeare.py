@@ -18,7 +18,7 @@ from numpy_gpt.training.run_folder import RunFolder
 
 OPTIONS = {
     **{"tokenizer": "characters", "n-layers": 4, "n-heads": 4, "emb-dim": 128, "context-length": 64, "drop-rate": 0},
-    **{"steps": 2000, "batch-size": 12, "lr": 1e-3, "warmup": 100, "final-lr": 0.1, "weight-decay": 0.1},
+    **{"steps": 2000, "batch-size": 12, "lr": 2e-3, "warmup": 100, "final-lr": 0.1, "weight-decay": 0.1},
     **{"beta1": 0.9, "beta2": 0.99, "max-norm": 1, "stride": 1, "eval-every": 500, "eval-batches": 150},
     **{"sample-every": 500, "sample-tokens": 200, "sample-prompt": "ROMEO:"},
 }
