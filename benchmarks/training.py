@@ -37,13 +37,17 @@ class Training:
     """Also the classroom preset at 16x64, where Python's overhead counts."""
     drop_rate: float = 0.0
     """Dropout, the same in all."""
+    only: tuple[str, ...] = ()
+    """Contenders to run besides torch_gpt and transformers; default: all."""
 
     def run(self) -> None:
         print(machine())
         cases = [("gpt2-small", shape) for shape in self.shapes] + [("classroom", "16x64")] * self.classroom
         for preset, shape in cases:
             print(f"\n{preset}, batch x context {shape}, float32, dropout {self.drop_rate}")
-            show(run_rounds(contenders(preset, shape, self.drop_rate), self.rounds))
+            row = contenders(preset, shape, self.drop_rate)
+            chosen = [one for one in row if not self.only or one.name in (*self.only, *RIVALS)]
+            show(run_rounds(chosen, self.rounds))
 
 
 def contenders(preset: str, shape: str, drop_rate: float) -> list[Contender]:
