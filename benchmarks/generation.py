@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 
@@ -86,29 +87,18 @@ def token_times(generate: Callable, ids: np.ndarray, new: int) -> list[float]:
     return np.diff(times).tolist()
 
 
-def prepare_twin(twin) -> Callable:
+def prepare_twin(name: str) -> Callable:
     def prepare(config: GPTConfig) -> Callable:
-        model = twin().GPTModel(config)
+        twin = import_module(name)
+        model = twin.GPTModel(config)
 
         def generate(ids, new, done):
-            for _ in twin().stream(model, ids.tolist(), new):
+            for _ in twin.stream(model, ids.tolist(), new):
                 done()
 
         return generate
 
     return prepare
-
-
-def numpy_gpt():
-    import numpy_gpt
-
-    return numpy_gpt
-
-
-def torch_gpt():
-    import torch_gpt
-
-    return torch_gpt
 
 
 def prepare_transformers(config: GPTConfig) -> Callable:
@@ -177,8 +167,8 @@ def prepare_reading(config: GPTConfig) -> Callable:
 
 
 PREPARE = {
-    "numpy_gpt": prepare_twin(numpy_gpt),
-    "torch_gpt": prepare_twin(torch_gpt),
+    "numpy_gpt": prepare_twin("numpy_gpt"),
+    "torch_gpt": prepare_twin("torch_gpt"),
     "transformers": prepare_transformers,
     "floor-products": prepare_products,
     "floor-reading": prepare_reading,

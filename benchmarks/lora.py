@@ -7,6 +7,7 @@ Figures: seconds for forward + backward, seconds for AdamW, peak memory of the p
 
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 
@@ -49,9 +50,7 @@ def show(results: dict[str, dict]) -> None:
 
 def contend(package: str, way: str, shape: str, rank: int) -> None:
     """In a process of its own: one contender's figures."""
-    import importlib
-
-    twin = importlib.import_module(package)
+    twin = import_module(package)
     B, T = map(int, shape.split("x"))
     config = GPTConfig.preset("gpt2-small", drop_rate=0.0)
     rng = np.random.default_rng(0)

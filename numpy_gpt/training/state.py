@@ -16,15 +16,8 @@ from numpy_gpt.training.settings import TrainSettings
 if TYPE_CHECKING:
     from numpy_gpt.training.training_run import TrainingRun
 
-FIXED = (
-    "batch_size",
-    "accumulate",
-    "seed",
-    "dtype",
-    "initial_weights",
-    "stride",
-    "val_fraction",
-)  # what a run cannot change on its way
+# what a run cannot change on its way
+FIXED = ("batch_size", "accumulate", "seed", "dtype", "initial_weights", "stride", "val_fraction")
 
 
 def pack(run: TrainingRun, rngs: list[dict[str, Any]]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
