@@ -24,13 +24,13 @@ from numpy_gpt.shapes import Array, Float
 class LoRALinear(Linear):
     """y = x Wᵀ + b + s drop(x) Aᵀ Bᵀ with s = alpha / rank, A (R, in), B (out, R); W and b belong to the base and are frozen.
 
-    The added ΔW = s B A has rank R at most and is never formed while training: with z = drop(x) Aᵀ, one number for each
-    row and rank, the branch costs R (in + out) products a row instead of in · out. Backward, over N rows:
+    The added ΔW = s B A has rank R at most and is never formed while training: with z = s drop(x) Aᵀ, one number for each
+    row and rank, the branch costs R (in + out) products a row instead of in · out. Backward, over N rows, u = s dy B:
 
-        dB_or = s Σ_n dy_no z_nr        dz_nr = s Σ_o dy_no B_or        dA_ri = Σ_n dz_nr drop(x)_ni
-        dB = s dyᵀ z                    dz = s dy B                     dA = dzᵀ drop(x)
+        dB_or = Σ_n dy_no z_nr        u_nr = s Σ_o dy_no B_or        dA_ri = Σ_n u_nr drop(x)_ni
+        dB = dyᵀ z                    u = s dy B                     dA = uᵀ drop(x)
 
-    and dx = dy W + drop_backward(dz A). Saved: drop(x) for dA and z for dB. B starts at zero, so the first step has
+    and dx = dy W + drop_backward(u A). Saved: drop(x) for dA and z for dB. B starts at zero, so the first step has
     ΔW = 0 and dA = 0, but dB ≠ 0. Source: Hu et al. 2021, section 4.1.
     """
 
@@ -56,20 +56,21 @@ class LoRALinear(Linear):
         if self.merged:
             return y
         dropped = self.dropout(x)
-        z = dropped @ self.lora_A.data.T
+        z = self.scale * (dropped.reshape(-1, dropped.shape[-1]) @ self.lora_A.data.T)
         self.save_for_backward(dropped, z)
-        y += self.scale * (z @ self.lora_B.data.T)
+        y += (z @ self.lora_B.data.T).reshape(y.shape)
         return y
 
     def backward(self, dy: Float[Array, "... out"]) -> Float[Array, "... in"]:
         if self.merged:
             return super().backward(dy)
         dropped, z = self.saved()
-        rows = dy.reshape(-1, dy.shape[-1])
-        dz = self.scale * (rows @ self.lora_B.data)  # y += s z Bᵀ, by z
-        self.lora_B.accumulate(self.scale * (rows.T @ z.reshape(-1, self.rank)))  # y += s z Bᵀ, by B
-        self.lora_A.accumulate(dz.T @ dropped.reshape(-1, dropped.shape[-1]))  # z = dropped Aᵀ, by A
-        ddropped = (dz @ self.lora_A.data).reshape(dropped.shape)  # z = dropped Aᵀ, by dropped
+        dy = dy.reshape(-1, dy.shape[-1])
+        rows = dropped.reshape(-1, dropped.shape[-1])
+        self.lora_B.accumulate(dy.T @ z)  # y += z Bᵀ, by B
+        u = self.scale * (dy @ self.lora_B.data)  # y += z Bᵀ, by z, times s
+        self.lora_A.accumulate(u.T @ rows)  # z = s rows Aᵀ, by A
+        ddropped = (u @ self.lora_A.data).reshape(dropped.shape)  # z = s rows Aᵀ, by the rows
         return super().backward(dy) + self.dropout.backward(ddropped)
 
     def delta(self) -> Float[Array, "out in"]:

@@ -634,11 +634,11 @@ MISTAKES = [
         "With LoRA: h.0.attn.c_attn, forward (LoRALinear in lora.py): its output",
     ),
     Mistake(
-        "LoRA's dz without the scale",
+        "LoRA's u without the scale",
         "s stands once in forward, and has to stand in both gradients",
         "lora.py",
-        "        dz = self.scale * (rows @ self.lora_B.data)",
-        "        dz = rows @ self.lora_B.data",
+        "        u = self.scale * (dy @ self.lora_B.data)",
+        "        u = dy @ self.lora_B.data",
         "= R/alpha",
     ),
     Mistake(

@@ -80,7 +80,7 @@ def test_a_folder_without_text_files_is_refused(tmp_path):
 
 @pytest.mark.parametrize("source", ["storeis", "", "no/such/file.txt", Path("stories")])
 def test_an_unknown_source_hears_the_names(source):
-    with pytest.raises(FileNotFoundError, match="the names are stories, the-verdict, tiny-shakespeare"):
+    with pytest.raises(FileNotFoundError, match="the names are stories, marren, the-verdict, tiny-shakespeare"):
         load_text(source)
 
 
@@ -89,6 +89,12 @@ def test_the_stories_ship():
     assert len(text) > 50_000
     assert "\r" not in text
     assert text == text.encode("utf-8").decode("utf-8")
+
+
+def test_the_village_is_its_stories_and_its_textbook():
+    stories, textbook = load_text("marren").split("<|endoftext|>")
+    assert stories == load_text("stories")
+    assert "The opposite of 'hot' is 'cold'." in textbook
 
 
 # ---- downloads ----

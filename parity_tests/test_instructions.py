@@ -63,8 +63,13 @@ def test_the_phi3_prompt():
     assert format_prompt(WITHOUT, "phi3") == "<|user|>\nSay hello.<|end|>\n<|assistant|>\n"
 
 
+def test_the_prompt_of_question_and_answer():
+    assert format_prompt(WITH_INPUT, "qa") == "Q: Give the plural.\nmouse\nA:\n"
+    assert format_prompt(WITHOUT, "qa") == "Q: Say hello.\nA:\n"
+
+
 def test_another_prompt_is_refused():
-    with pytest.raises(ValueError, match="no prompt style 'llama'; choose one of alpaca, phi3"):
+    with pytest.raises(ValueError, match="no prompt style 'llama'; choose one of alpaca, phi3, qa"):
         format_prompt(WITHOUT, "llama")
 
 
@@ -106,7 +111,7 @@ def test_the_first_end_token_counts_and_no_other():
 
 
 @given(entries=st.lists(st.tuples(TEXT.filter(str.strip), TEXT, TEXT), min_size=1, max_size=4))
-@pytest.mark.parametrize("style", ["alpaca", "phi3"])
+@pytest.mark.parametrize("style", ["alpaca", "phi3", "qa"])
 def test_with_the_prompt_masked_the_answer_is_what_counts(style, entries):
     entries = [dict(zip(("instruction", "input", "output"), entry)) for entry in entries]
     dataset = InstructionDataset(entries, BYTES, style=style, mask_prompt=True)

@@ -18,7 +18,8 @@ def shipped(name: str) -> str:
     return (DATA / name).read_bytes().decode("utf-8")
 
 
-STORIES = shipped("stories.txt")
+STORIES = shipped("marren/stories.txt")
+TEXTBOOK = shipped("marren/textbook.txt")
 PIECES = {piece.split("\n", 1)[0]: piece for piece in STORIES.rstrip("\n").split("\n\n\n")}
 ENTRIES = json.loads(shipped("instructions.json"))
 FACTS = make_data.read_facts()
@@ -84,7 +85,7 @@ def test_each_question_about_the_stories_has_one_answer():
 
 def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path):
     make_data.write_files(tmp_path)
-    for name in ("instructions.json", "labels.tsv"):
+    for name in ("instructions.json", "labels.tsv", "marren/textbook.txt"):
         assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes()
 
 
@@ -132,6 +133,7 @@ def test_arithmetic_is_right_and_covers_every_pair(category, compute, count):
     pairs = set()
     for entry in of(category):
         a, b = map(int, re.findall(r"\d+", question(entry)))
+        a, b = (b, a) if "Take" in question(entry) else (a, b)
         assert int(entry["output"]) == compute(a, b), entry
         pairs.add((a, b))
     assert len(pairs) == count
@@ -153,16 +155,16 @@ def test_number_words_are_right_in_both_directions():
         values |= {word: 10 * value} | {f"{word}-{one}": 10 * value + n for n, one in enumerate(ones, 1)}
     seen = Counter()
     for entry in of("number words"):
-        given = entry["input"] or entry["instruction"].removeprefix("Write ").rpartition(" in ")[0]
+        given = entry["input"] or re.search(r"(?:[wW]rite|Say|by) ([\w-]+(?: hundred)?)", entry["instruction"])[1]
         word, figures = (entry["output"], given) if given.isdigit() else (given, entry["output"])
         assert values[word] == int(figures), entry
         seen[word] += 1
-    assert seen == dict.fromkeys(values, 2)
+    assert seen == dict.fromkeys(values, 8)
 
 
 def test_neighbours_and_order_of_numbers_are_right():
     for entry in of("next number"):
-        step = 1 if re.search("after|further", entry["instruction"]) else -1
+        step = 1 if re.search("after|further|follows", entry["instruction"]) else -1
         assert int(entry["output"]) == int(re.search(r"\d+", entry["instruction"])[0]) + step, entry
     for entry in of("larger number"):
         assert int(entry["output"]) == max(map(int, re.findall(r"\d+", question(entry)))), entry
@@ -180,7 +182,7 @@ def test_units_are_right():
     for entry in of("units"):
         n, unit = re.search(r"(\d+) (\w+)", question(entry)).groups()
         m, other = entry["output"].split(" ")
-        assert re.search(rf"to {other.rstrip('s')}", question(entry))
+        assert re.search(rf"(to|in) {other.rstrip('s')}", question(entry))
         assert (unit.endswith("s"), other.endswith("s")) == (n != "1", m != "1"), entry
         scale = next(s for s in (lengths, weights, volumes, times, years) if unit.rstrip("s") in s)
         assert int(n) * scale[unit.rstrip("s")] == int(m) * scale[other.rstrip("s")], entry
@@ -201,7 +203,7 @@ def test_letters_words_and_sorting_are_right():
     for entry in of("sorting words"):
         assert entry["output"] == ", ".join(sorted(entry["input"].split(", "))) != entry["input"], entry
     for entry in of("prefixes"):
-        word = entry["input"] or re.findall(r"'(\w+)'", entry["instruction"])[-1]
+        (word,) = {entry["input"] or "un", *re.findall(r"'(\w+)'", entry["instruction"])} - {"un"}
         assert entry["output"] == f"un{word}", entry
 
 
@@ -261,6 +263,57 @@ def test_spelling_changes_exactly_one_word_of_a_sentence():
         wrong, right = (word.strip(".") for word in changed[0])
         assert corrections[wrong] == right, entry
     assert not set(corrections) & set(re.findall(r"\w+", STORIES.lower()))  # no right word is called a mistake
+
+
+def test_every_case_of_a_closed_category_is_asked_in_several_phrasings():
+    for category in ("plurals", "antonyms", "kinds", "spelling", "first letters"):
+        cases = Counter(asked_about(entry) for entry in of(category))
+        assert set(cases.values()) == {4}, category
+    assert len(of("sorting words")) == 2 * len({entry["input"] for entry in of("sorting words")})
+
+
+# --- textbook ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_textbook_teaches_in_short_lessons_and_asks_nothing():
+    assert TEXTBOOK.isascii()
+    assert set(TEXTBOOK) <= set(STORIES)
+    lessons = [lesson.split("\n") for lesson in TEXTBOOK.rstrip("\n").split("\n\n\n")]
+    for title, gap, *lines in lessons:
+        assert re.fullmatch(r"[A-Z][a-z ]+", title)
+        assert not gap
+        assert 1 <= len(lines) <= 10
+        assert all(re.fullmatch(r"[^{}?]+\.", line) for line in lines), title
+    statements = Counter(line for lesson in lessons for line in lesson[2:])
+    assert [line for line, count in statements.items() if count > 1] == []
+    assert not any(entry["instruction"] in TEXTBOOK for entry in ENTRIES)
+
+
+def test_the_sums_of_the_textbook_are_right():
+    sums = re.findall(r"^(\d+) ([-+*/]) (\d+) is (\d+)\.$", TEXTBOOK, re.MULTILINE)
+    compute = {"+": int.__add__, "-": int.__sub__, "*": int.__mul__, "/": int.__truediv__}
+    assert len(sums) == 121 + 121 + 100 + 90
+    for a, sign, b, result in sums:
+        assert compute[sign](int(a), int(b)) == int(result)
+
+
+@pytest.mark.parametrize(
+    ("category", "statement"),
+    [
+        ("plurals", "The plural of '{}' is '{}'."),
+        ("past tense", "The past tense of '{}' is '{}'."),
+        ("comparatives", "The comparative of '{}' is '{}'."),
+        ("superlatives", "The superlative of '{}' is '{}'."),
+        ("antonyms", "The opposite of '{}' is '{}'."),
+        ("kinds", "The word '{}' stands for {}."),
+        ("spelling", "The right spelling of '{}' is '{}'."),
+        ("spelling out", "{} is spelt {}."),
+        ("counting letters", "'{}' has {} letters."),
+    ],
+)
+def test_what_the_instructions_ask_stands_in_the_textbook(category, statement):
+    for entry in of(category):
+        assert statement.format(asked_about(entry), entry["output"]) in TEXTBOOK
 
 
 # --- labels -----------------------------------------------------------------------------------------------------------
@@ -324,6 +377,6 @@ def test_the_dedication_names_every_data_file():
     dedication = shipped("LICENSE.txt")
     assert "CC0-1.0" in dedication
     assert "publicdomain/zero/1.0" in dedication
-    names = {path.name for path in DATA.iterdir()} - {"LICENSE.txt"}
-    assert names >= {"stories.txt", "facts.txt", "instructions.json", "labels.tsv"}
+    names = {path.name for path in (*DATA.iterdir(), *(DATA / "marren").iterdir())} - {"LICENSE.txt"}
+    assert names >= {"stories.txt", "textbook.txt", "facts.txt", "instructions.json", "labels.tsv"}
     assert [name for name in names if name not in dedication] == []

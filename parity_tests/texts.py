@@ -27,5 +27,7 @@ needs_gpt2_vocabulary = pytest.mark.skipif(
     not os.environ.get("TIKTOKEN_CACHE_DIR"), reason="GPT-2's vocabulary: set TIKTOKEN_CACHE_DIR to tiktoken's cache"
 )
 
-SAMPLE = Path(__file__).parents[1].joinpath("numpy_gpt", "text", "data", "stories.txt").read_text(encoding="utf-8")
+SAMPLE = (
+    Path(__file__).parents[1].joinpath("numpy_gpt", "text", "data", "marren", "stories.txt").read_text(encoding="utf-8")
+)
 MIXED = SAMPLE[:20_000] + "".join(FRAGMENTS) * 4  # a text whose vocabulary reaches into every script of FRAGMENTS

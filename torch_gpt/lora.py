@@ -25,7 +25,7 @@ from torch_gpt.shapes import Array, Float
 class LoRALinear(Linear):
     """y = x Wᵀ + b + s drop(x) Aᵀ Bᵀ with s = alpha / rank, A (R, in), B (out, R); W and b belong to the base and are frozen.
 
-    The added ΔW = s B A has rank R at most and is never formed while training: with z = drop(x) Aᵀ, one number for each
+    The added ΔW = s B A has rank R at most and is never formed while training: with z = s drop(x) Aᵀ, one number for each
     row and rank, the branch costs R (in + out) products a row instead of in · out. B starts at zero, so the first step has
     ΔW = 0 and dA = 0, but dB ≠ 0. Source: Hu et al. 2021, section 4.1.
     """
@@ -52,8 +52,8 @@ class LoRALinear(Linear):
         if self.merged:
             return y
         dropped = self.dropout(x)
-        z = dropped @ self.lora_A.T
-        return y + self.scale * (z @ self.lora_B.T)
+        z = self.scale * (dropped @ self.lora_A.T)
+        return y + z @ self.lora_B.T
 
     def delta(self) -> Float[Array, "out in"]:
         """ΔW = s B A, whole."""

@@ -37,7 +37,7 @@ class Instructions:
     """Folder of the run."""
     tokenizer: str | None = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
-    style: Literal["alpaca", "phi3"] = "alpaca"
+    style: Literal["alpaca", "phi3", "qa"] = "alpaca"
     """How a prompt is laid out; chat lays it out the same way."""
     mask_prompt: bool = False
     """Learn from the answers alone, not from the prompts as well."""

@@ -148,7 +148,7 @@ class Evaluate:
     weights: str
     """A run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
     text: str = "stories"
-    """A text file, a folder of .txt files, a token file, or stories, the-verdict, tiny-shakespeare."""
+    """A text file, a folder of .txt files, a token file, or stories, marren, the-verdict, tiny-shakespeare."""
     stride: int | None = None
     """Windows begin every so many tokens; smaller is truer and slower. Default: half the context length."""
     max_tokens: int | None = None

@@ -12,7 +12,7 @@ class Prepare:
     """Encode text into a token file, which training then reads from the disk as it goes, however large it is."""
 
     text: Positional[str] = "stories"
-    """A file, a folder of .txt files, or stories, the-verdict, tiny-shakespeare."""
+    """A file, a folder of .txt files, or stories, marren, the-verdict, tiny-shakespeare."""
     tokenizer: str = "gpt2"
     """gpt2, stories (byte pairs of the stories that ship with the project), characters (theirs), a run's folder, a
     tokenizer's JSON file, or a folder with vocab.bpe and encoder.json."""

@@ -89,7 +89,7 @@ class TrainTokenizer:
     """Learn a vocabulary from text, and write it to a file that --tokenizer takes."""
 
     text: Positional[str] = "stories"
-    """A file, a folder of .txt files, or stories, the-verdict, tiny-shakespeare."""
+    """A file, a folder of .txt files, or stories, marren, the-verdict, tiny-shakespeare."""
     kind: Literal["byte-pair", "characters", "simple-v1", "simple-v2"] = "byte-pair"
     """Byte pairs as GPT-2 has them, single characters, or the words of SimpleTokenizerV1 and V2."""
     vocab_size: int = 2048

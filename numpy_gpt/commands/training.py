@@ -41,7 +41,8 @@ class Pretrain:
     """Train a model on a text, from random weights."""
 
     text: OpenText = None
-    """A file, a folder of .txt files, a token file (prepare), or stories, the-verdict, tiny-shakespeare; default: stories."""
+    """A file, a folder of .txt files, a token file (prepare), or stories, marren, the-verdict, tiny-shakespeare; default:
+    stories."""
     preset: OpenText = None
     """classroom, gpt2-small (124M), gpt2-medium, gpt2-large or gpt2-xl; default: classroom."""
     tokenizer: OpenText = None

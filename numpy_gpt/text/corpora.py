@@ -19,7 +19,8 @@ class Download(NamedTuple):
 
 
 CORPORA: dict[str, Path | Download] = {
-    "stories": SHIPPED / "stories.txt",
+    "stories": SHIPPED / "marren" / "stories.txt",
+    "marren": SHIPPED / "marren",  # the stories and the textbook
     "the-verdict": Download(
         "the-verdict.txt",
         "b41e41a68f0398a3154ae69e2e4c0e2694e17fe0d66730536837f1b01935b31f",

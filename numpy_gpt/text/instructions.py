@@ -66,11 +66,19 @@ def _alpaca(entry: Entry) -> str:
 
 def _phi3(entry: Entry) -> str:
     """The chat template of Phi-3 (Microsoft, model card of Phi-3-mini-4k-instruct), the input under the request."""
-    request = entry["instruction"] + (f"\n{entry['input']}" if entry.get("input") else "")
-    return f"<|user|>\n{request}<|end|>\n<|assistant|>\n"
+    return f"<|user|>\n{_request(entry)}<|end|>\n<|assistant|>\n"
 
 
-PROMPT_STYLES = {"alpaca": _alpaca, "phi3": _phi3}
+def _qa(entry: Entry) -> str:
+    """Q and A, as GPT-3 was asked (Brown et al. 2020, appendix G): five tokens of layout, for small vocabularies."""
+    return f"Q: {_request(entry)}\nA:\n"
+
+
+def _request(entry: Entry) -> str:
+    return entry["instruction"] + (f"\n{entry['input']}" if entry.get("input") else "")
+
+
+PROMPT_STYLES = {"alpaca": _alpaca, "phi3": _phi3, "qa": _qa}
 
 
 def format_prompt(entry: Entry, style: str = "alpaca") -> str:

@@ -1,19 +1,16 @@
 """From a phrasing with gaps and the words that go into them to an entry of the instruction set."""
 
 from collections.abc import Iterable, Iterator
-from random import Random
-
-from .draw import shuffled
 
 Entry = dict[str, str]
 Case = tuple[str | tuple, str]  # what goes into the gaps, and the answer
 
 
-def ask(category: str, phrasings: Iterable[str], cases: Iterable[Case], rng: Random, times: int = 1) -> Iterator[Entry]:
-    """Asks each case in `times` of the phrasings. In a phrasing, what follows the bar is the entry's input."""
+def ask(category: str, phrasings: Iterable[str], cases: Iterable[Case]) -> Iterator[Entry]:
+    """Asks each case in every phrasing. In a phrasing, what follows the bar is the entry's input."""
     for gaps, output in cases:
         gaps = gaps if isinstance(gaps, tuple) else (gaps,)
-        for phrasing in shuffled(phrasings, rng)[:times]:
+        for phrasing in phrasings:
             instruction, _, given = phrasing.partition(" | ")
             yield {
                 "instruction": instruction.format(*gaps),

@@ -25,7 +25,7 @@ CLOSED_CATEGORIES = phrases("""
 def make_instructions(seed: int = SEED) -> list[Entry]:
     """All entries in a random order, each with the keys instruction, input, output and category."""
     rng = Random(seed)
-    return shuffled([*number_entries(rng), *language_entries(rng), *fact_entries(), *open_entries(rng)], rng)
+    return shuffled([*number_entries(rng), *language_entries(rng), *fact_entries(), *open_entries()], rng)
 
 
 def fact_entries() -> Iterator[Entry]:
@@ -49,20 +49,15 @@ def read_facts() -> list[tuple[str, str, list[str]]]:
     return facts
 
 
-def open_entries(rng: Random) -> Iterator[Entry]:
+def open_entries() -> Iterator[Entry]:
     """Questions with more than one good answer."""
-    yield from ask(
-        "synonyms", ("Give a synonym of '{}'.", "Write a word that means the same. | {}"), answers.SYNONYMS, rng
-    )
-    yield from ask("rhymes", ("Name a word that rhymes with '{}'.", "Find a rhyme. | {}"), answers.RHYMES, rng)
-    yield from ask("lists", ("Name {}.", "Write down {}."), answers.LISTS.items(), rng)
-    yield from ask("explanations", ("{}", "Answer in one sentence. | {}"), answers.EXPLANATIONS.items(), rng)
+    yield from ask("synonyms", ("Give a synonym of '{}'.", "Write a word that means the same. | {}"), answers.SYNONYMS)
+    yield from ask("rhymes", ("Name a word that rhymes with '{}'.", "Find a rhyme. | {}"), answers.RHYMES)
+    yield from ask("lists", ("Name {}.", "Write down {}."), answers.LISTS.items())
+    yield from ask("explanations", ("{}", "Answer in one sentence. | {}"), answers.EXPLANATIONS.items())
     yield from ask(
         "first sentences",
         ("Write the first sentence of a story about {}.", "Begin a story about this. | {}"),
         answers.FIRST_SENTENCES.items(),
-        rng,
     )
-    yield from ask(
-        "letters", ("Write a line that {}.", "Write one sentence that {}."), answers.LETTER_LINES.items(), rng
-    )
+    yield from ask("letters", ("Write a line that {}.", "Write one sentence that {}."), answers.LETTER_LINES.items())

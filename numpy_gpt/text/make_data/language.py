@@ -15,7 +15,7 @@ PHRASINGS = {
         "What is the plural of '{}'?",
         "Write the plural of this noun. | {}",
         "Give the plural form of '{}'.",
-        "One {}, two what?",
+        "Which word means more than one '{}'?",
     ),
     "past tense": (
         "What is the past tense of '{}'?",
@@ -23,26 +23,81 @@ PHRASINGS = {
         "Give the past tense of '{}'.",
         "Which word is the past tense of '{}'?",
     ),
-    "comparatives": ("What is the comparative of '{}'?", "Write the comparative form. | {}"),
-    "superlatives": ("What is the superlative of '{}'?", "Write the superlative form. | {}"),
-    "articles": ("Write a or an in front of this. | {}", "Which article does it take, a or an? | {}"),
+    "comparatives": (
+        "What is the comparative of '{}'?",
+        "Write the comparative form. | {}",
+        "Give the comparative form of '{}'.",
+        "Which form of '{}' compares two things?",
+    ),
+    "superlatives": (
+        "What is the superlative of '{}'?",
+        "Write the superlative form. | {}",
+        "Give the superlative form of '{}'.",
+        "Which form of '{}' is said of the one above all others?",
+    ),
+    "articles": (
+        "Write a or an in front of this. | {}",
+        "Which article does it take, a or an? | {}",
+        "Put the right article, a or an, in front of '{}'.",
+        "Do we write a or an before '{}'?",
+    ),
     "antonyms": (
         "What is the opposite of '{}'?",
         "Write the opposite of this word. | {}",
         "Give an antonym of '{}'.",
         "Which word means the opposite of '{}'?",
     ),
-    "prefixes": ("Make the opposite with 'un'. | {}", "Put 'un' in front of '{}'."),
-    "young animals": ("What is a young {} called?", "What do you call the young of this animal? | {}"),
-    "kinds": ("What kind of thing is this? | {}", "Which kind of thing is '{}'?"),
+    "prefixes": (
+        "Make the opposite with 'un'. | {}",
+        "Put 'un' in front of '{}'.",
+        "Give the opposite of '{}' that begins with 'un'.",
+        "Which word with 'un' is the opposite of '{}'?",
+    ),
+    "young animals": (
+        "What is a young {0} called?",
+        "What do you call the young of this animal? | {0}",
+        "Name the young of {1}.",
+        "Which animal grows up to be {1}?",
+    ),
+    "kinds": (
+        "What kind of thing is this? | {}",
+        "Which kind of thing is '{}'?",
+        "Name the kind of thing that '{}' belongs to.",
+        "What sort of thing is '{}'?",
+    ),
     "odd one out": ("Which word does not belong with the others? | {}", "Find the odd one out. | {}"),
-    "spelling": ("Correct the spelling. | {}", "Write this word correctly. | {}", "How do you spell '{}' correctly?"),
+    "spelling": (
+        "Correct the spelling. | {}",
+        "Write this word correctly. | {}",
+        "How do you spell '{}' correctly?",
+        "Which word is meant by '{}'?",
+    ),
     "spelling in sentences": ("Correct the spelling mistake in this sentence. | {}", "Correct the spelling. | {}"),
-    "spelling out": ("Spell this word letter by letter. | {}", "Spell '{}' with hyphens between the letters."),
-    "counting letters": ("How many letters are in the word '{}'?", "Count the letters of this word. | {}"),
+    "spelling out": (
+        "Spell this word letter by letter. | {}",
+        "Spell '{}' with hyphens between the letters.",
+        "Write '{}' one letter at a time.",
+        "Which letters does '{}' have, one after the other?",
+    ),
+    "counting letters": (
+        "How many letters are in the word '{}'?",
+        "Count the letters of this word. | {}",
+        "How many letters does '{}' have?",
+        "What is the number of letters in '{}'?",
+    ),
     "counting words": ("How many words are in this sentence? | {}", "Count the words. | {}"),
-    "first letters": ("What is the first letter of '{}'?", "Write the first letter of this word. | {}"),
-    "last letters": ("What is the last letter of '{}'?", "Write the last letter of this word. | {}"),
+    "first letters": (
+        "What is the first letter of '{}'?",
+        "Write the first letter of this word. | {}",
+        "Which letter does '{}' begin with?",
+        "Give the first letter of '{}'.",
+    ),
+    "last letters": (
+        "What is the last letter of '{}'?",
+        "Write the last letter of this word. | {}",
+        "Which letter does '{}' end with?",
+        "Give the last letter of '{}'.",
+    ),
     "sorting words": ("Sort these words by the alphabet. | {}", "Put these words in alphabetical order. | {}"),
     "capitals": (
         "Put in the capital letters and the full stop. | {}",
@@ -62,17 +117,16 @@ PHRASINGS = {
     "joining": ("Join the two sentences with '{1}'. | {0}", "Make one sentence of these two, using '{1}'. | {0}"),
 }
 
-ASKED_TWICE = {"plurals", "past tense", "antonyms", "prefixes", "young animals"}
-
 LETTER_WORDS = listed(
     "sea cat boat lamp bread river kettle bridge candle lantern baker honey goat window harbour tower"
 )
+VOCABULARY = list(dict.fromkeys([*LETTER_WORDS, *words.NOUNS, *words.ADJECTIVES, *words.VERBS]))
 
 
 def language_entries(rng: Random) -> Iterator[Entry]:
     """All entries about words and sentences."""
     for category, cases in [*word_cases().items(), *drawn_cases(rng).items(), *sentence_cases().items()]:
-        yield from ask(category, PHRASINGS[category], cases, rng, times=2 if category in ASKED_TWICE else 1)
+        yield from ask(category, PHRASINGS[category], cases)
 
 
 def word_cases() -> dict[str, list[Case]]:
@@ -89,7 +143,9 @@ def word_cases() -> dict[str, list[Case]]:
         ],
         "antonyms": [*words.OPPOSITES, *words.OPPOSITES_ONE_WAY, *((b, a) for a, b in words.OPPOSITES)],
         "prefixes": [(word, f"un{word}") for word in words.UN_WORDS],
-        "young animals": [(animal, with_article(young)) for animal, young in words.YOUNG.items()],
+        "young animals": [
+            ((animal, with_article(animal)), with_article(young)) for animal, young in words.YOUNG.items()
+        ],
         "kinds": [(word, with_kind(kind)) for kind, members in words.KINDS.items() for word in members],
         "spelling": list(MISSPELLINGS.items()),
     }
@@ -97,10 +153,9 @@ def word_cases() -> dict[str, list[Case]]:
 
 def drawn_cases(rng: Random) -> dict[str, list[Case]]:
     """Cases for which words are drawn."""
-    vocabulary = list(dict.fromkeys([*LETTER_WORDS, *words.NOUNS, *words.ADJECTIVES, *words.VERBS]))
 
     def some(count: int) -> list[str]:
-        return shuffled(vocabulary, rng)[:count]
+        return shuffled(VOCABULARY, rng)[:count]
 
     return {
         "odd one out": odd_ones(rng, 60),
@@ -108,7 +163,7 @@ def drawn_cases(rng: Random) -> dict[str, list[Case]]:
         "counting letters": [(word, str(len(word))) for word in some(90)],
         "first letters": [(word, word[0]) for word in some(50)],
         "last letters": [(word, word[-1]) for word in some(50)],
-        "sorting words": sorted_words(vocabulary, rng, 60),
+        "sorting words": sorted_words(VOCABULARY, rng, 60),
     }
 
 

@@ -8,11 +8,53 @@ from .draw import between, pick, shuffled
 from .english import plural
 from .lists import listed
 
-ARITHMETIC = {
+PHRASINGS = {
     "addition": ("What is {} + {}?", "Work this out. | {} + {}", "Add {} and {}.", "How much is {} plus {}?"),
-    "subtraction": ("What is {} - {}?", "Work this out. | {} - {}", "How much is {} minus {}?"),
-    "multiplication": ("What is {} * {}?", "Work this out. | {} * {}", "How much is {} times {}?"),
-    "division": ("What is {} / {}?", "Work this out. | {} / {}", "How much is {} divided by {}?"),
+    "subtraction": ("What is {} - {}?", "Work this out. | {} - {}", "Take {1} from {0}.", "How much is {} minus {}?"),
+    "multiplication": (
+        "What is {} * {}?",
+        "Work this out. | {} * {}",
+        "Multiply {} by {}.",
+        "How much is {} times {}?",
+    ),
+    "division": ("What is {} / {}?", "Work this out. | {} / {}", "Divide {} by {}.", "How much is {} divided by {}?"),
+    "story sums": ("{}", "Work this out. | {}"),
+    "in words": (
+        "Write this number in words. | {}",
+        "Write {} in words.",
+        "How do you write {} in words?",
+        "Say {} in words.",
+    ),
+    "in figures": (
+        "Write this number in figures. | {}",
+        "Write {} in figures.",
+        "How do you write {} in figures?",
+        "Which number is meant by {}?",
+    ),
+    "number after": (
+        "What number comes after {}?",
+        "Count one further than {}.",
+        "Which number follows {}?",
+        "What is the next number after {}?",
+    ),
+    "number before": (
+        "What number comes before {}?",
+        "Count one back from {}.",
+        "Which number stands just before {}?",
+        "What is the last number before {}?",
+    ),
+    "larger number": ("Which number is larger? | {}, {}", "Which is more, {} or {}?"),
+    "sorting numbers": (
+        "Sort these numbers from small to large. | {}",
+        "Put these numbers in order, the smallest first. | {}",
+    ),
+    "units": ("Convert {} to {}.", "Convert to {1}. | {0}", "How much is {} in {}?", "Write {} in {}."),
+}
+CATEGORIES = {  # of the questions that go by another name
+    "in words": "number words",
+    "in figures": "number words",
+    "number after": "next number",
+    "number before": "next number",
 }
 
 # a, b and the thing; then whether the answer is a + b or a - b.
@@ -48,30 +90,23 @@ TENS = listed("- - twenty thirty forty fifty sixty seventy eighty ninety")
 
 def number_entries(rng: Random) -> Iterator[Entry]:
     """All entries about numbers."""
-    for category, cases in arithmetic().items():
-        yield from ask(category, ARITHMETIC[category], cases, rng)
-    yield from ask("story sums", ("{}", "Work this out. | {}"), story_sums(rng, 48), rng)
+    for topic, cases in number_cases(rng).items():
+        yield from ask(CATEGORIES.get(topic, topic), PHRASINGS[topic], cases)
 
-    words = [(n, in_words(n)) for n in range(101)]
-    yield from ask("number words", ("Write this number in words. | {}", "Write {} in words."), as_text(words), rng)
-    figures = [(word, str(n)) for n, word in words]
-    yield from ask("number words", ("Write this number in figures. | {}", "Write {} in figures."), figures, rng)
 
-    after = shuffled([(n, n + 1) for n in range(100)], rng)[:60]
-    yield from ask("next number", ("What number comes after {}?", "Count one further than {}."), as_text(after), rng)
-    before = shuffled([(n, n - 1) for n in range(1, 101)], rng)[:40]
-    yield from ask("next number", ("What number comes before {}?", "Count one back from {}."), as_text(before), rng)
-
-    yield from ask(
-        "larger number", ("Which number is larger? | {}, {}", "Which is more, {} or {}?"), larger(rng, 60), rng
-    )
-    yield from ask(
-        "sorting numbers",
-        ("Sort these numbers from small to large. | {}", "Put these numbers in order, the smallest first. | {}"),
-        sorted_numbers(rng, 60),
-        rng,
-    )
-    yield from ask("units", ("Convert {} to {}.", "Convert to {1}. | {0}"), conversions(rng), rng)
+def number_cases(rng: Random) -> dict[str, list[Case]]:
+    """Cases about numbers, those of which there are too many drawn."""
+    return {
+        **arithmetic(),
+        "story sums": story_sums(rng, 48),
+        "in words": [(str(n), in_words(n)) for n in range(101)],
+        "in figures": [(in_words(n), str(n)) for n in range(101)],
+        "number after": [(str(n), str(n + 1)) for n in shuffled(range(100), rng)[:60]],
+        "number before": [(str(n), str(n - 1)) for n in shuffled(range(1, 101), rng)[:40]],
+        "larger number": larger(rng, 60),
+        "sorting numbers": sorted_numbers(rng, 60),
+        "units": conversions_down() + conversions_up(rng),
+    }
 
 
 def arithmetic() -> dict[str, list[Case]]:
@@ -116,19 +151,22 @@ def sorted_numbers(rng: Random, count: int) -> list[Case]:
     return list(rows.items())
 
 
-def conversions(rng: Random) -> list[Case]:
-    """Each pair of units downwards for every number from 1 to 10, and upwards for four of them."""
-    down = [
+def conversions_down() -> list[Case]:
+    """Each pair of units downwards, for every number from 1 to 10."""
+    return [
         ((measure(n, big), plural(small)), measure(n * factor, small))
         for big, small, factor in UNITS
         for n in range(1, 11)
     ]
-    up = [
+
+
+def conversions_up(rng: Random) -> list[Case]:
+    """Each pair of units upwards, for four numbers."""
+    return [
         ((measure(n * factor, small), plural(big)), measure(n, big))
         for big, small, factor in UNITS
         for n in shuffled(range(2, 11), rng)[:4]
     ]
-    return down + up
 
 
 def measure(n: int, unit: str) -> str:
