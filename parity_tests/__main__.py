@@ -2,21 +2,32 @@
 
 import sys
 
-import tyro
-
-from parity_tests.curve import Curve
-from parity_tests.replace import StudentError
-from parity_tests.report import Report
-
-COMMANDS = {"report": Report, "curve": Curve}
-
 
 def main(args: list[str] | None = None) -> int:
-    """Run the command, `report` where none is named; return the exit status."""
-    args = sys.argv[1:] if args is None else args
-    name = args[0] if args and args[0] in COMMANDS else ""
-    others = f"Commands: {', '.join(COMMANDS)}; report where none is named." if not name else ""
-    command = COMMANDS[name or "report"]
+    """Run the command, and say in one line what stopped it; return the exit status."""
+    try:
+        return run(sys.argv[1:] if args is None else args)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"gpt-parity: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("gpt-parity: stopped.", file=sys.stderr)
+        return 130
+
+
+def run(args: list[str]) -> int:
+    """Run the command, `report` where none is named."""
+    import tyro
+
+    import torch_gpt  # noqa: F401  # before what imports torch: it says what to install
+    from parity_tests.curve import Curve
+    from parity_tests.replace import StudentError
+    from parity_tests.report import Report
+
+    commands = {"report": Report, "curve": Curve}
+    name = args[0] if args and args[0] in commands else ""
+    others = f"Commands: {', '.join(commands)}; report where none is named." if not name else ""
+    command = commands[name or "report"]
     request = tyro.cli(
         command,
         prog=f"gpt-parity {name}".strip(),
@@ -29,12 +40,6 @@ def main(args: list[str] | None = None) -> int:
     except StudentError as error:
         print(error)
         return 1
-    except (ValueError, OSError, ImportError) as error:
-        print(f"gpt-parity: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("gpt-parity: stopped.", file=sys.stderr)
-        return 130
 
 
 if __name__ == "__main__":

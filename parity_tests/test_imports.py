@@ -1,4 +1,4 @@
-"""numpy_gpt works, and trains, where neither PyTorch nor TensorFlow can be imported; each in a fresh interpreter."""
+"""numpy_gpt works, and trains, where no framework can be imported, and what needs one says so; each in a fresh interpreter."""
 
 import subprocess
 import sys
@@ -79,3 +79,19 @@ def test_importing_a_package_loads_only_what_it_needs(package, absent):
     loaded = set(run_python(f"import sys, {package}; print(*sys.modules)").split())
     assert package in loaded
     assert not loaded & set(absent)
+
+
+@pytest.mark.parametrize("entry", ["numpy_gpt.cli import torch_command", "parity_tests.__main__ import main"])
+def test_without_pytorch_one_line_says_what_to_install(entry):
+    run_python(
+        without("torch")
+        + textwrap.dedent(f"""
+            import contextlib, io
+            from {entry} as main
+            said = io.StringIO()
+            with contextlib.redirect_stderr(said):
+                assert main() == 2
+            assert said.getvalue().count("\\n") == 1, said.getvalue()
+            assert "pip install 'numpy-gpt[torch]'" in said.getvalue()
+        """)
+    )

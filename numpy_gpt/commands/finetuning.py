@@ -3,20 +3,35 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import tyro
 
-from numpy_gpt.training.settings import TrainSettings
+from numpy_gpt.training.settings import OpenFloat, OpenInt, OpenText, TrainSettings
+
+T = TypeVar("T")
+NotHere = tyro.conf.Suppress[tyro.conf.Fixed[T]]  # an option of pretraining alone
+
+
+@dataclass(frozen=True)
+class FineTuneSettings(TrainSettings):
+    """How to train."""
+
+    val_fraction: float = 0.1
+    """Share of the examples that is kept for validation."""
+    initial_weights: NotHere[str] = TrainSettings.initial_weights
+    stride: NotHere[int | None] = TrainSettings.stride
+    sample_prompt: NotHere[str | None] = TrainSettings.sample_prompt
+    sample_temperature: NotHere[float] = TrainSettings.sample_temperature
 
 
 @dataclass(frozen=True)
 class LoRAOptions:
     """Low-rank adaptation (LoRA)."""
 
-    lora_rank: int | None = None
+    lora_rank: OpenInt = None
     """Rank of the trained branches beside the frozen weights, such as 8; without it the whole model trains."""
-    lora_alpha: float | None = None
+    lora_alpha: OpenFloat = None
     """Strength: branches count alpha / rank; default: twice the rank."""
     lora_dropout: float = 0.0
     """Share of the branches' inputs dropped while training."""
@@ -28,14 +43,14 @@ class LoRAOptions:
 class Instructions:
     """Teach a model to answer: prompts and answers in, a chat partner out."""
 
-    weights: str | None = None
+    weights: OpenText = None
     """The model to begin with: a run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large,
     gpt2-xl."""
     data: str = "instructions"
     """A JSON or JSONL file of entries with instruction, input and output; or instructions, the set that ships."""
     out: Path = Path("runs/instructions")
     """Folder of the run."""
-    tokenizer: str | None = None
+    tokenizer: OpenText = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
     style: Literal["alpaca", "phi3", "qa"] = "alpaca"
     """How a prompt is laid out; chat lays it out the same way."""
@@ -48,7 +63,9 @@ class Instructions:
     resume: bool = False
     """Go on where the run in that folder stopped; its own options hold, but for those given anew."""
     lora: LoRAOptions = field(default_factory=LoRAOptions)
-    training: TrainSettings = field(default_factory=lambda: TrainSettings(lr=5e-4, val_fraction=0.05, sample_every=50))
+    training: FineTuneSettings = field(
+        default_factory=lambda: FineTuneSettings(lr=5e-4, val_fraction=0.05, sample_every=50)
+    )
 
     def run(self, twin: ModuleType) -> None:
         from numpy_gpt.training.start_finetuning import tune_instructions
@@ -60,14 +77,14 @@ class Instructions:
 class Labels:
     """Teach a model to sort texts into classes, such as spam and ham."""
 
-    weights: str | None = None
+    weights: OpenText = None
     """The model to begin with: a run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large,
     gpt2-xl."""
     data: str = "labels"
     """Lines of label TAB text, or a .csv; or labels, the set that ships."""
     out: Path = Path("runs/labels")
     """Folder of the run."""
-    tokenizer: str | None = None
+    tokenizer: OpenText = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
     train: Literal["last-block", "all"] = "last-block"
     """Without LoRA: which weights learn. last-block: the last block, the last LayerNorm and the head."""
@@ -78,7 +95,7 @@ class Labels:
     resume: bool = False
     """Go on where the run in that folder stopped; its own options hold, but for those given anew."""
     lora: LoRAOptions = field(default_factory=LoRAOptions)
-    training: TrainSettings = field(default_factory=lambda: TrainSettings(sample_every=50))
+    training: FineTuneSettings = field(default_factory=lambda: FineTuneSettings(sample_every=50))
 
     def run(self, twin: ModuleType) -> None:
         from numpy_gpt.training.start_finetuning import tune_labels
@@ -109,7 +126,7 @@ class Chat:
     """0: always the likeliest token; above: more daring."""
     max_new_tokens: int = 200
     """Length of an answer at most."""
-    seed: int | None = None
+    seed: OpenInt = None
     """The same seed gives the same answers."""
 
     def run(self, twin: ModuleType) -> None:

@@ -5,11 +5,11 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from numpy_gpt.text.tokenizer import END_OF_TEXT, Tokenizer, visible
+from numpy_gpt.training.settings import OpenFloat, OpenInt, OpenPath, OpenText
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Generate:
 
     weights: str
     """A run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
-    prompt: str | None = None
+    prompt: OpenText = None
     """The text to continue; - reads it from standard input. Without one the model begins a text of its own."""
     max_new_tokens: int = 100
     """How many tokens to write at most; past the model's context length it goes on with a shorter memory."""
@@ -26,23 +26,23 @@ class Generate:
     """0: always the likeliest token; 1: as often as the model expects each; above: more daring."""
     top_k: int | None = 50
     """Only from this many likeliest tokens."""
-    top_p: float | None = None
+    top_p: OpenFloat = None
     """Only from the fewest likeliest tokens that together are this probable."""
-    repetition_penalty: float | None = None
+    repetition_penalty: OpenFloat = None
     """Above 1, tokens that were there before become less likely; 1.2 is usual."""
-    seed: int | None = None
+    seed: OpenInt = None
     """The same seed writes the same text."""
-    tokenizer: str | None = None
+    tokenizer: OpenText = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
     go_on: bool = False
     """Write on behind <|endoftext|>."""
     no_cache: bool = False
     """Compute each step from the whole text again: the same tokens, slower."""
-    candidates: Path | None = None
+    candidates: OpenPath = None
     """Draw each step's five likeliest tokens with their probabilities into this picture (.png)."""
-    attention: Path | None = None
+    attention: OpenPath = None
     """Draw what each position of the finished text saw of the others, head by head, into this picture (.png)."""
-    block: int | None = None
+    block: OpenInt = None
     """The block to draw, from 0; by default all."""
 
     def run(self, twin: ModuleType) -> None:
@@ -149,11 +149,11 @@ class Evaluate:
     """A run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
     text: str = "stories"
     """A text file, a folder of .txt files, a token file, or stories, marren, the-verdict, tiny-shakespeare."""
-    stride: int | None = None
+    stride: OpenInt = None
     """Windows begin every so many tokens; smaller is truer and slower. Default: half the context length."""
-    max_tokens: int | None = None
+    max_tokens: OpenInt = None
     """Only the first so many tokens of the text."""
-    tokenizer: str | None = None
+    tokenizer: OpenText = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
 
     def run(self, twin: ModuleType) -> None:

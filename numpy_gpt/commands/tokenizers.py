@@ -23,6 +23,7 @@ from numpy_gpt.text.split import split
 from numpy_gpt.text.token_file import whole_words
 from numpy_gpt.text.tokenizer import Tokenizer, visible, well_formed, write_json
 from numpy_gpt.text.tokenizer_files import find_tokenizer
+from numpy_gpt.training.settings import OpenPath
 
 
 def _check_folder(path: Path) -> None:
@@ -50,9 +51,9 @@ class Tokenize:
     """Take <|endoftext|> in the text as the special token, not as ordinary text."""
     explain: bool = False
     """Show the merges of each word as well, one by one."""
-    tree: Path | None = None
+    tree: OpenPath = None
     """Draw the merges of the text, one word, as a tree into this file (.png, .svg, .pdf)."""
-    html: Path | None = None
+    html: OpenPath = None
     """Write the tokens as a page into this file."""
 
     def run(self, twin: ModuleType) -> None:
