@@ -218,6 +218,7 @@ def plot_candidates(
 def plot_confusion(confusion: np.ndarray, classes: Sequence[str], path: str | os.PathLike, what: str = "texts") -> Path:
     """How many texts of each class (rows) were given each class (columns): shares as shades, counts as numbers."""
     figure, axes = new_figure(1, 5.0)
+    figure.set_figwidth(5.8)
     axes.grid(False)
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

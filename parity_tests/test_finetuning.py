@@ -19,6 +19,7 @@ from numpy_gpt.cli import main
 from numpy_gpt.text import CharTokenizer, InstructionDataset, format_prompt, load_tokenizer, save_tokenizer
 from numpy_gpt.training.display import Display
 from numpy_gpt.training.finetuning import InstructionTuning, answers, exact_matches
+from numpy_gpt.training.judging import score_table
 from numpy_gpt.training.run_folder import RunFolder
 from numpy_gpt.training.settings import TrainSettings
 from parity_tests.compare import assert_close, to_numpy, twins
@@ -206,6 +207,26 @@ def test_the_base_is_bit_identical_after_training_and_best_is_merged(kind, done)
         assert_close(best[f"model.{name}"], base[name] + delta, 1e-12, name)
 
 
+LAYERS = [f"h.{i}.{layer}" for i in range(2) for layer in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "learns"),
+    [
+        ("instructions with LoRA", {f"{layer}.lora_{matrix}" for layer in LAYERS for matrix in "AB"}),
+        ("labels with LoRA", {f"{layer}.lora_{matrix}" for layer in (*LAYERS, "lm_head") for matrix in "AB"}),
+        ("labels, last block", ("h.1.", "ln_f.", "lm_head.")),
+        ("labels, all", ""),
+        ("instructions", ""),
+    ],
+)
+def test_what_learns_is_what_was_asked_for(kind, learns, done):
+    last, _ = load_tensors(done / kind / "last.safetensors")
+    trained = {name.removeprefix("optimizer.m.") for name in last if name.startswith("optimizer.m.")}
+    names = {name.removeprefix("model.") for name in last if name.startswith("model.")}
+    assert trained == (learns if isinstance(learns, set) else {name for name in names if name.startswith(learns)})
+
+
 @pytest.mark.parametrize("twin", TWINS)
 def test_the_adapter_of_a_run_loads_in_peft_and_here(twin, done, tmp_path, no_pictures):
     import peft
@@ -287,6 +308,7 @@ def test_what_an_instruction_run_leaves_and_says(place, tmp_path, capsys):
     assert "1 entries are longer than the context of 52 tokens and were left out" in said
     assert ["mlp.c_proj", "2", "16", "x", "64", "2", "4", "320"] in [line.split() for line in said.splitlines()]
     total = CONFIG.n_layers * 2 * ((16 + 48) + (16 + 16) + (16 + 64) + (64 + 16))
+    assert ["together", "8", f"{total:,}"] in [line.split() for line in said.splitlines()]
     assert f"numpy_gpt: {total:,} of " in said
     assert "(wanted: " in said
     assert f"numpy-gpt chat --weights {out}" in said
@@ -295,7 +317,9 @@ def test_what_an_instruction_run_leaves_and_says(place, tmp_path, capsys):
     assert len(rows) == 3
     assert all(set(row) == {"instruction", "input", "output", "category", "response"} for row in rows)
     scores = json.loads((out / "scores.json").read_text(encoding="utf-8"))
-    assert sum(of for _, of in scores["after"].values()) == 3
+    base = answers(numpy_gpt, numpy_gpt.load_gpt2(place / "base", np.float64), TOKENIZER, rows, "phi3")
+    for when, given in (("before", base), ("after", [row["response"] for row in rows])):
+        assert scores[when] == {name: list(counts) for name, counts in exact_matches(rows, given).items()}
     assert matplotlib.image.imread(out / "loss.png").shape[0] > 300
 
 
@@ -306,6 +330,32 @@ def test_what_a_label_run_leaves(done):
         assert np.sum(part["confusion"]) == part["texts"]
         assert np.trace(part["confusion"]) / part["texts"] == part["accuracy"]
     assert matplotlib.image.imread(done / "labels, last block" / "confusion.png").shape[0] > 300
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_labels_are_judged_by_the_best_weights(twin, place, tmp_path, monkeypatch, no_pictures):
+    judged = []
+    monkeypatch.setattr(
+        "numpy_gpt.training.start_finetuning.judge_labels", lambda twin, model, *others: judged.append(model)
+    )
+    assert tune(twin, place, tmp_path, "labels, last block", "--lr", "3", "--eval-every", "1") == 0
+    best, about = load_tensors(tmp_path / "best.safetensors")
+    assert about["step"] < 6
+    for name, tensor in judged[0].state_dict().items():
+        assert np.array_equal(to_numpy(tensor), best[f"model.{name}"]), name
+
+
+def test_the_score_keeps_closed_categories_apart():
+    before = {"addition": [0, 2], "plurals": [1, 3], "rhymes": [1, 4]}
+    after = {"addition": [1, 2], "plurals": [3, 3], "rhymes": [2, 4]}
+    rows = [line.rsplit(maxsplit=4) for line in score_table({"before": before, "after": after}).splitlines()[1:]]
+    assert rows == [
+        ["addition", "2", "0", "1", "50.0%"],
+        ["plurals", "3", "1", "3", "100.0%"],
+        ["one right answer, all", "5", "1", "4", "80.0%"],
+        ["several good answers, all", "4", "1", "2", "50.0%"],
+    ]
+    assert score_table({"after": {"": [1, 4]}}).splitlines()[1].split() == ["all", "4", "?", "1", "25.0%"]
 
 
 WRONG = [
