@@ -4,6 +4,7 @@ from typing import Annotated, Union
 
 import tyro
 
+from benchmarks.answers import Answers
 from benchmarks.generation import Generation
 from benchmarks.loading import Loading
 from benchmarks.lora import LoRA
@@ -15,6 +16,7 @@ ALL = {
     "training": Training,
     "lora": LoRA,
     "shakespeare": Shakespeare,
+    "answers": Answers,
     "generation": Generation,
     "tokenization": Tokenization,
     "loading": Loading,

@@ -42,6 +42,14 @@ def test_the_seed_decides():
     assert curve(numpy_gpt, seed=1, steps=3) != curve(numpy_gpt, seed=2, steps=3)
 
 
+@pytest.mark.parametrize(("every", "sampled"), [(None, [0, 4, 8, 10]), (5, [0, 5, 10]), (0, [])])
+def test_samples_come_with_the_evaluations_unless_told_otherwise(every, sampled):
+    run, steps = tiny_run(numpy_gpt, steps=10, eval_every=4, sample_every=every), []
+    run.sample = lambda: steps.append(run.step)
+    run.run()
+    assert steps == sampled
+
+
 def uneven(config, seed: int, n_batches: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Micro-batches of which some count few targets, one none at all."""
     rng = np.random.default_rng([seed, 7])

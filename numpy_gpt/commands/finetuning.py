@@ -63,9 +63,7 @@ class Instructions:
     resume: bool = False
     """Go on where the run in that folder stopped; its own options hold, but for those given anew."""
     lora: LoRAOptions = field(default_factory=LoRAOptions)
-    training: FineTuneSettings = field(
-        default_factory=lambda: FineTuneSettings(lr=5e-4, val_fraction=0.05, sample_every=50)
-    )
+    training: FineTuneSettings = field(default_factory=lambda: FineTuneSettings(lr=5e-4, val_fraction=0.05))
 
     def run(self, twin: ModuleType) -> None:
         from numpy_gpt.training.start_finetuning import tune_instructions
@@ -95,7 +93,7 @@ class Labels:
     resume: bool = False
     """Go on where the run in that folder stopped; its own options hold, but for those given anew."""
     lora: LoRAOptions = field(default_factory=LoRAOptions)
-    training: FineTuneSettings = field(default_factory=lambda: FineTuneSettings(sample_every=50))
+    training: FineTuneSettings = field(default_factory=FineTuneSettings)
 
     def run(self, twin: ModuleType) -> None:
         from numpy_gpt.training.start_finetuning import tune_labels

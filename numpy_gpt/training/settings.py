@@ -59,8 +59,8 @@ class TrainSettings:
     """Steps between two measurements of the training and validation loss."""
     eval_batches: int = 20
     """Batches that each of these two is measured on, spread evenly; 0: all."""
-    sample_every: int = 100
-    """Steps between two sample texts; 0: none."""
+    sample_every: OpenInt = None
+    """Steps between two samples; 0: none; default: at every evaluation."""
     sample_prompt: OpenText = None
     """How the samples begin; default: as the text does."""
     sample_tokens: int = 60
@@ -70,12 +70,17 @@ class TrainSettings:
     save_every: OpenInt = None
     """Steps between two checkpoints; default: at every evaluation."""
 
+    @property
+    def steps_between_samples(self) -> int:
+        return self.eval_every if self.sample_every is None else self.sample_every
+
     def check(self) -> None:
         """Raises ValueError for a number that means nothing. Not in __post_init__: a parser of options would wrap the message."""
         for name in ("steps", "batch_size", "accumulate", "eval_every", "sample_tokens"):
             self._check(name, getattr(self, name) >= 1, "a whole number of at least 1")
-        for name in ("warmup", "eval_batches", "sample_every", "seed"):
+        for name in ("warmup", "eval_batches", "seed"):
             self._check(name, getattr(self, name) >= 0, "a whole number of at least 0")
+        self._check("sample_every", self.steps_between_samples >= 0, "a whole number of at least 0")
         for name in ("threads", "stride", "save_every"):
             self._check(name, getattr(self, name) is None or getattr(self, name) >= 1, "a whole number of at least 1")
         self._check("lr", 0 <= self.lr < math.inf, "a number of at least 0, such as 1e-3")

@@ -94,7 +94,7 @@ class TrainingRun:
             with self.errors_explained(), StopRequest() as stop:
                 if self.step == 0:
                     self.record({"step": 0, "tokens": 0}, measure=True)
-                    if self.settings.sample_every:
+                    if self.settings.steps_between_samples:
                         self.sample()
                 for progress in self.steps():
                     self.after_step(progress, self.processes.sum(stop.requested) > 0)
@@ -126,7 +126,7 @@ class TrainingRun:
         row = {"step": self.step, "tokens": self.step * self.tokens_per_step, "lr": progress.lr}
         row |= {"grad_norm": progress.grad_norm, "loss": progress.loss}
         self.record(row, measure=last or self.step % settings.eval_every == 0)
-        if settings.sample_every and (last or self.step % settings.sample_every == 0):
+        if settings.steps_between_samples and (last or self.step % settings.steps_between_samples == 0):
             self.sample()
         if last or self.step % (settings.save_every or settings.eval_every) == 0:
             self.save()
