@@ -9,7 +9,7 @@ from numpy_gpt.checks import check_ids
 from numpy_gpt.config import GPTConfig
 from numpy_gpt.kv_cache import KVCache
 from numpy_gpt.layers import Dropout, Embedding, LayerNorm, Linear
-from numpy_gpt.module import Module, ModuleList
+from numpy_gpt.module import Module, ModuleList, no_grad
 from numpy_gpt.shapes import Array, DType, Float, Int, float32
 
 
@@ -82,10 +82,13 @@ class GPTModel(Module):
         positions = np.broadcast_to(np.arange(past, past + T), (B, T))
         if padding is not None:
             positions = np.maximum(positions - padding[:, None], 0)
-        x = self.wte(ids) + self.wpe(positions)
-        x = self.drop(x)
+        frozen = self.blocks_without_backward()
+        with no_grad(frozen > 0):
+            x = self.wte(ids) + self.wpe(positions)
+            x = self.drop(x)
         for i, block in enumerate(self.h):
-            x = block(x, None if cache is None else cache[i], padding)
+            with no_grad(i < frozen):
+                x = block(x, None if cache is None else cache[i], padding)
         if last is not None:
             x = x[:, -last:]
         x = self.ln_f(x)
@@ -95,8 +98,17 @@ class GPTModel(Module):
         """Add ∂L/∂parameter to every parameter's gradient; ids have none, so nothing is returned."""
         dx = self.lm_head.backward(dlogits)
         dx = self.ln_f.backward(dx)
-        for block in reversed(self.h):
+        frozen = self.blocks_without_backward()
+        for block in reversed([*self.h][frozen:]):
             dx = block.backward(dx)
-        dx = self.drop.backward(dx)
-        self.wpe.backward(dx)  # x = wte(ids) + wpe(positions): both get dx
-        self.wte.backward(dx)
+        if frozen == 0:
+            dx = self.drop.backward(dx)
+            self.wpe.backward(dx)  # x = wte(ids) + wpe(positions): both get dx
+            self.wte.backward(dx)
+
+    def blocks_without_backward(self) -> int:
+        """How many blocks, counted from the first, backward need not reach: nothing learns in them or below them."""
+        if self.wte.needs_backward() or self.wpe.needs_backward():
+            return 0
+        learning = [i for i, block in enumerate(self.h) if block.needs_backward()]
+        return learning[0] if learning else len(self.h)

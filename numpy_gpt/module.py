@@ -15,16 +15,20 @@ _recording = ContextVar("recording", default=True)
 
 
 class no_grad(ContextDecorator):
-    """Inside it nothing is saved for backward; a context (`with no_grad():`) and a decorator (`@no_grad()`)."""
+    """Inside it nothing is saved for backward; a context (`with no_grad():`) and a decorator (`@no_grad()`).
+    no_grad(False) changes nothing."""
+
+    def __init__(self, when: bool = True):
+        self._when = when
 
     def __enter__(self):
-        self._token = _recording.set(False)
+        self._token = _recording.set(_recording.get() and not self._when)
 
     def __exit__(self, *exception):
         _recording.reset(self._token)
 
     def _recreate_cm(self):
-        return type(self)()
+        return type(self)(self._when)
 
 
 class Parameter:
@@ -90,6 +94,10 @@ class Module:
                 "run passes that need none inside `with no_grad():`.",
                 stacklevel=3,
             )
+
+    def needs_backward(self) -> bool:
+        """Whether any parameter here learns."""
+        return any(parameter.requires_grad for parameter in self.parameters())
 
     def saved(self) -> tuple:
         """What the last unanswered forward pass saved."""

@@ -411,8 +411,8 @@ MISTAKES = [
         "blocks backward in forward order",
         "the loop is copied from forward",
         "model.py",
-        "        for block in reversed(self.h):\n            dx = block.backward(dx)\n",
-        "        for block in self.h:\n            dx = block.backward(dx)\n",
+        "        for block in reversed([*self.h][frozen:]):\n            dx = block.backward(dx)\n",
+        "        for block in [*self.h][frozen:]:\n            dx = block.backward(dx)\n",
         "misplaced: it is the gradient that ln_f returns",
     ),
     # loss.py

@@ -115,6 +115,45 @@ def test_no_grad_saves_nothing_and_changes_nothing():
         model.backward(some_dlogits(ids))
 
 
+@pytest.mark.parametrize("frozen", range(CONFIG.n_layers + 1))
+def test_what_is_frozen_at_the_bottom_keeps_nothing_and_is_not_walked_back(frozen):
+    model, twin = twins(CONFIG, 0)
+    still = ("wte.", "wpe.", *(f"h.{i}." for i in range(frozen)))
+    for one in (model, twin):
+        for name, parameter in one.named_parameters():
+            parameter.requires_grad = not name.startswith(still)
+    ids = some_ids(2, 7)
+    logits = model(ids)
+    assert all(waiting(block) == 0 for block in [*model.h][:frozen])
+    assert all(waiting(block) > 0 for block in [*model.h][frozen:])
+    model.backward(some_dlogits(ids))
+    assert waiting(model) == 0
+    theirs = twin(torch.tensor(ids))
+    theirs.backward(torch.tensor(some_dlogits(ids)))
+    assert_close(logits, theirs, FLOAT64)
+    for (name, ours), parameter in zip(model.named_parameters(), twin.parameters()):
+        assert (ours.grad is None) == (parameter.grad is None) == name.startswith(still), name
+        if ours.grad is not None:
+            assert_close(ours.grad, parameter.grad, FLOAT64, name)
+
+
+@pytest.mark.parametrize("learns", ["wte.", "wpe.", "h.0.attn.c_attn.bias"])
+def test_what_learns_at_the_bottom_is_reached(learns):
+    model, twin = twins(CONFIG, 0)
+    for one in (model, twin):
+        for name, parameter in one.named_parameters():
+            parameter.requires_grad = name.startswith(learns)
+    ids = some_ids(2, 7)
+    model(ids)
+    model.backward(some_dlogits(ids))
+    twin(torch.tensor(ids)).backward(torch.tensor(some_dlogits(ids)))
+    for (name, ours), parameter in zip(model.named_parameters(), twin.parameters()):
+        assert (ours.grad is None) == (not name.startswith(learns)), name
+        if ours.grad is not None:
+            assert_close(ours.grad, parameter.grad, FLOAT64, name)
+    assert waiting(model) == 0
+
+
 def test_an_error_inside_no_grad_ends_it():
     layer = numpy_gpt.GELU()
     with pytest.raises(ZeroDivisionError), numpy_gpt.no_grad():
