@@ -17,7 +17,7 @@ from .messages import (
 )
 
 SEED = 160
-N_HAM, N_SPAM = 720, 240
+N_HAM, N_SPAM = 1440, 480
 
 
 def make_labels(seed: int = SEED) -> list[tuple[str, str]]:

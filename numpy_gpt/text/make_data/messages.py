@@ -82,22 +82,8 @@ Tickets for the {event} from {page} or from {name}, {sum} each
 """)
 
 # How a message may begin or end without meaning anything.
-HAM_OPENINGS = [
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "Hi {name}! ",
-    "Hey! ",
-    "Hiya! ",
-    "Oh and: ",
-    "{name}! ",
-    "Hello love. ",
-    "Morning! ",
-]
-HAM_CLOSINGS = ["", "", "", "", "", "", " x", " xx", " :)", " / {name}", " (no rush)", " thx", " ..."]
+HAM_OPENINGS = [*[""] * 6, "Hi {name}! ", "Hey! ", "Hiya! ", "Oh and: ", "{name}! ", "Hello love. ", "Morning! "]
+HAM_CLOSINGS = [*[""] * 6, " x", " xx", " :)", " / {name}", " (no rush)", " thx", " ..."]
 
 SPAM = lines("""
 You have been chosen to receive {prize}! Call {phone} now to claim
@@ -145,38 +131,32 @@ Are you happy with your phone? {firm} gives you {prize} when you switch. Ring {p
 I have tried to call you about the money. Please get back to me {time}, {phone}
 Your computer has sent us a virus warning. Call the {firm} help desk {time} on {phone}
 Our agent will be at {place} {when} with your cheque. Confirm your name and date of birth
+You won {jackpot}! Claim it at {site}
+You have won {prize}. Text {word} to {code}
+Free {thing} for the first hundred callers, ring {phone} now
+Win {prize} tonight, text {word} to {code}
+Get {prize} free at {site}, only {day}
+You won! Reply {word} to collect {prize}
+Cheap loans, cheap pills, cheap phones: {site}
+Earn {jackpot} from your sofa. Start {day} at {site}
+Your card is blocked. Call {firm} on {phone}
+Your account will be closed {day}, log in at {site}
+Final notice: pay {sum} at {site} or we come {day}
+Pay {sum} now at {site} and your parcel comes {day}
+Claim {prize} before {time}, call {phone}
+A free gift for {name}: {prize}. Pick it up at {site}
+Dear winner, {jackpot} is yours, send us your bank details
+Lonely {when}? Text {word} to {code} and chat, 150p a msg
+Hot offer: {prize} for {sum} at {site}
+{firm} gives away {prize} {when}, enter at {site}
+Your {thing} could win {jackpot}, send a photo to {code}
+Double your {sum} by {day}, guaranteed, {site}
+Chosen at random: you and {prize}. Call {phone}
+Unlock {prize} with code {letters} at {site}
 """)
 
-SPAM_OPENINGS = [
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "Hi! ",
-    "Hi {name}! ",
-    "Hello. ",
-    "Dear {name}! ",
-    "URGENT: ",
-    "Good news! ",
-    "Hey! ",
-]
-SPAM_CLOSINGS = [
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    " !!",
-    " (T&Cs apply)",
-    " [{letters}]",
-    " thx",
-    " x",
-    " - STOP to end",
-    " - hurry",
-]
+SPAM_OPENINGS = [*[""] * 6, "Hi! ", "Hi {name}! ", "Hello. ", "Dear {name}! ", "URGENT: ", "Good news! ", "Hey! "]
+SPAM_CLOSINGS = [*[""] * 6, " !!", " (T&Cs apply)", " [{letters}]", " thx", " x", " - STOP to end", " - hurry"]
 
 # Short forms of text messages; each is used in some messages, of either kind.
 SHORT_FORMS = [
