@@ -1,8 +1,9 @@
 """From raw text to answers, in both twins: a small GPT reads the village's stories and textbook, and LoRA teaches it to answer.
 
-    python -m benchmarks answers [--twins numpy_gpt torch_gpt]
+    python -m benchmarks answers [--twins numpy_gpt torch_gpt] [--unseen]
 
-Counted are exact matches on the held-out entries of the categories with one right answer, before and after LoRA.
+Counted are exact matches on the held-out entries of the categories with one right answer, before and after LoRA. Most of them ask
+in other words what the training asked; with --unseen, one word in ten is asked of in no wording and counted apart.
 """
 
 import json
@@ -12,10 +13,16 @@ import time
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from random import Random
 
 from benchmarks.harness import Contender, machine, report, run_rounds
 from numpy_gpt.cli import main
-from numpy_gpt.text.make_data import CLOSED_CATEGORIES
+from numpy_gpt.text import load_tokenizer
+from numpy_gpt.text.instructions import Entry
+from numpy_gpt.text.make_data import CLOSED_CATEGORIES, make_instructions
+from numpy_gpt.text.make_data.asking import ask
+from numpy_gpt.text.make_data.language import PHRASINGS, word_cases
+from numpy_gpt.training.finetuning import answers, exact_matches
 from numpy_gpt.training.judging import SCORES
 
 PRETRAIN = (
@@ -34,32 +41,52 @@ class Answers:
 
     twins: tuple[str, ...] = ("numpy_gpt", "torch_gpt")
     """Which twins have their turn."""
+    unseen: bool = False
+    """Keep every wording of one word in ten from the training, and count the answers to these as well."""
 
     def run(self) -> None:
         print(f"{machine()}\n{PRETRAIN}\n{FINETUNE}")
-        results = run_rounds([Contender(name, ("benchmarks.answers", name)) for name in self.twins], rounds=1)
+        more = ("unseen",) * self.unseen
+        results = run_rounds([Contender(name, ("benchmarks.answers", name, *more)) for name in self.twins], rounds=1)
         print(f"\n  {'minutes':12}{'pretrain':>10}{'LoRA':>8}{'held out':>10}{'before':>8}{'after':>8}{'share':>8}")
         for name, of in results.items():
             minutes = f"{of['pretrain_s'] / 60:10.1f}{of['lora_s'] / 60:8.1f}"
             counts = f"{of['held_out']:10.0f}{of['before']:8.0f}{of['after']:8.0f}"
             print(f"  {name:12}{minutes}{counts}{of['after'] / of['held_out']:8.1%}")
+            if self.unseen:
+                share = of["unseen_right"] / of["unseen"]
+                print(f"  {'':12}of words never asked of: {of['unseen_right']:.0f} of {of['unseen']:.0f}, {share:.1%}")
 
 
-def contend(name: str) -> None:
+def contend(name: str, unseen: str = "") -> None:
     """In a process of its own: one twin's two runs."""
-    twin = import_module(name)
+    twin, figures = import_module(name), {}
     with tempfile.TemporaryDirectory() as folder:
-        base, answers = Path(folder) / "base", Path(folder) / "answers"
-        pretrain_s = seconds(twin, [*PRETRAIN.split(), "--out", str(base)])
-        weights = ["--weights", str(base / "last.safetensors")]
-        lora_s = seconds(twin, [*FINETUNE.split(), *weights, "--out", str(answers)])
-        scores = json.loads((answers / SCORES).read_text(encoding="utf-8"))
-    right, held_out = {}, 0
-    for when, counts in scores.items():
-        closed = [counts[category] for category in counts if category in CLOSED_CATEGORIES]
-        right[when], held_out = sum(exact for exact, _ in closed), sum(of for _, of in closed)
-    figures = {"pretrain_s": pretrain_s, "lora_s": lora_s, "held_out": held_out, **right}
+        base, tuned, data = (Path(folder) / part for part in ("base", "tuned", "data.json"))
+        left_out = words_left_out() if unseen else []
+        data.write_text(json.dumps([entry for entry in make_instructions() if entry not in left_out]), encoding="utf-8")
+        figures["pretrain_s"] = seconds(twin, [*PRETRAIN.split(), "--out", str(base)])
+        more = ["--weights", str(base / "last.safetensors"), "--data", str(data), "--out", str(tuned)]
+        figures["lora_s"] = seconds(twin, [*FINETUNE.split(), *more])
+        for when, counts in json.loads((tuned / SCORES).read_text(encoding="utf-8")).items():
+            figures[when], figures["held_out"] = total(counts)
+        if unseen:
+            given = answers(twin, twin.load_run(tuned), load_tokenizer(tuned), left_out, "qa")
+            figures["unseen_right"], figures["unseen"] = total(exact_matches(left_out, given))
     report({figure: [value] for figure, value in figures.items()})
+
+
+def words_left_out() -> list[Entry]:
+    """Every wording of one word in ten."""
+    rng = Random(0)
+    chosen = {category: [case for case in cases if rng.random() < 0.1] for category, cases in word_cases().items()}
+    return [entry for category, cases in chosen.items() for entry in ask(category, PHRASINGS[category], cases)]
+
+
+def total(counts: dict) -> list[int]:
+    """[right, of] over the categories with one right answer."""
+    closed = [counts[category] for category in counts if category in CLOSED_CATEGORIES]
+    return [sum(column) for column in zip(*closed)]
 
 
 def seconds(twin, arguments: list[str]) -> float:
