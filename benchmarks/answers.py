@@ -19,11 +19,11 @@ from benchmarks.harness import Contender, machine, report, run_rounds
 from numpy_gpt.cli import main
 from numpy_gpt.text import load_tokenizer
 from numpy_gpt.text.instructions import Entry
-from numpy_gpt.text.make_data import CLOSED_CATEGORIES, make_instructions
+from numpy_gpt.text.make_data import make_instructions
 from numpy_gpt.text.make_data.asking import ask
 from numpy_gpt.text.make_data.language import PHRASINGS, word_cases
 from numpy_gpt.training.finetuning import answers, exact_matches
-from numpy_gpt.training.judging import SCORES
+from numpy_gpt.training.judging import SCORES, closed_categories, total
 
 PRETRAIN = (
     "pretrain --text marren --vocab-size 4096 --context-length 64 --tie-embeddings False --drop-rate 0 --batch-size 32 "
@@ -69,10 +69,11 @@ def contend(name: str, unseen: str = "") -> None:
         more = ["--weights", str(base / "last.safetensors"), "--data", str(data), "--out", str(tuned)]
         figures["lora_s"] = seconds(twin, [*FINETUNE.split(), *more])
         for when, counts in json.loads((tuned / SCORES).read_text(encoding="utf-8")).items():
-            figures[when], figures["held_out"] = total(counts)
+            figures[when], figures["held_out"] = total(counts, closed_categories(counts))
         if unseen:
             given = answers(twin, twin.load_run(tuned), load_tokenizer(tuned), left_out, "qa")
-            figures["unseen_right"], figures["unseen"] = total(exact_matches(left_out, given))
+            counts = exact_matches(left_out, given)
+            figures["unseen_right"], figures["unseen"] = total(counts, closed_categories(counts))
     report({figure: [value] for figure, value in figures.items()})
 
 
@@ -81,12 +82,6 @@ def words_left_out() -> list[Entry]:
     rng = Random(0)
     chosen = {category: [case for case in cases if rng.random() < 0.1] for category, cases in word_cases().items()}
     return [entry for category, cases in chosen.items() for entry in ask(category, PHRASINGS[category], cases)]
-
-
-def total(counts: dict) -> list[int]:
-    """[right, of] over the categories with one right answer."""
-    closed = [counts[category] for category in counts if category in CLOSED_CATEGORIES]
-    return [sum(column) for column in zip(*closed)]
 
 
 def seconds(twin, arguments: list[str]) -> float:

@@ -110,5 +110,4 @@ class GPTModel(Module):
         """How many blocks, counted from the first, backward need not reach: nothing learns in them or below them."""
         if self.wte.needs_backward() or self.wpe.needs_backward():
             return 0
-        learning = [i for i, block in enumerate(self.h) if block.needs_backward()]
-        return learning[0] if learning else len(self.h)
+        return next((i for i, block in enumerate(self.h) if block.needs_backward()), len(self.h))

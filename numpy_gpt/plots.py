@@ -15,12 +15,12 @@ INK, GRID = "#333333", "#dddddd"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito: told apart by everyone
 
 
-def new_figure(rows: int = 1, height: float = 4.5, columns: int = 1, **options: Any):
+def new_figure(rows: int = 1, height: float = 4.5, columns: int = 1, width: float = 8, **options: Any):
     """A figure and its axes in this project's style, drawn without a screen."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, height), dpi=120, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, **options)
     for axis in figure.axes:
@@ -217,8 +217,7 @@ def plot_candidates(
 
 def plot_confusion(confusion: np.ndarray, classes: Sequence[str], path: str | os.PathLike, what: str = "texts") -> Path:
     """How many texts of each class (rows) were given each class (columns): shares as shades, counts as numbers."""
-    figure, axes = new_figure(1, 5.0)
-    figure.set_figwidth(5.8)
+    figure, axes = new_figure(1, 5.0, width=5.8)
     axes.grid(False)
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

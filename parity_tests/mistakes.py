@@ -635,7 +635,7 @@ MISTAKES = [
     ),
     Mistake(
         "LoRA's u without the scale",
-        "s stands once in forward, and has to stand in both gradients",
+        "s stands in z, which serves dB; u needs one of its own",
         "lora.py",
         "        u = self.scale * (dy @ self.lora_B.data)",
         "        u = dy @ self.lora_B.data",

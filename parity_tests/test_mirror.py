@@ -24,7 +24,7 @@ ROOMS = [
     *("lora", "classifier", "optim", "sampling", "generate", "perplexity", "weights", "train", "distributed"),
 ]
 # Rooms of numpy_gpt that hold no tensor maths: written once, used by both, importing no twin room but these two.
-SHARED = ["anatomy", "checks", "files", "text", "checkpoints", "training", "plots", "commands", "cli"]
+SHARED = ["anatomy", "checks", "files", "options", "text", "checkpoints", "training", "plots", "commands", "cli"]
 BARE = ["config", "shapes"]
 
 FOR_BACKWARD = re.compile(r"backward|\w+_backward|save_for_backward|saved")

@@ -170,9 +170,8 @@ def test_layer_norms_laws(functions, array, leading, C, seed):
 
     y = normalized(x)
     variance, shift = x.var(axis=-1), 1000 * rng.standard_normal()
-    rounding = (
-        10 * np.finfo(float).eps / np.sqrt(variance.min() + 1e-5)
-    )  # of numbers near 1; the division makes it larger
+    # What rounding does to numbers near 1, made larger by the division.
+    rounding = 10 * np.finfo(float).eps / np.sqrt(variance.min() + 1e-5)
     assert np.abs(normalized(x + shift) - y).max() < rounding * (np.abs(x).max() + abs(shift))
     for scale in (1e-4, 3.0, 1e4):
         assert_close(normalized(scale * x, eps=scale**2 * 1e-5), y, FLOAT64)

@@ -1,10 +1,11 @@
 """The texts that tokenizers are tried on: anything Unicode holds, and the places where they go wrong."""
 
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
+
+from numpy_gpt.text import load_text
 
 FRAGMENTS = [
     *(" ", "  ", "   ", "\n", "\r\n", "\r", "\t", " \n ", "\x0b\x0c", "\x85", "\xa0", "\u2003", "\u2028", "\u3000"),
@@ -27,7 +28,5 @@ needs_gpt2_vocabulary = pytest.mark.skipif(
     not os.environ.get("TIKTOKEN_CACHE_DIR"), reason="GPT-2's vocabulary: set TIKTOKEN_CACHE_DIR to tiktoken's cache"
 )
 
-SAMPLE = (
-    Path(__file__).parents[1].joinpath("numpy_gpt", "text", "data", "marren", "stories.txt").read_text(encoding="utf-8")
-)
+SAMPLE = load_text("stories")
 MIXED = SAMPLE[:20_000] + "".join(FRAGMENTS) * 4  # a text whose vocabulary reaches into every script of FRAGMENTS

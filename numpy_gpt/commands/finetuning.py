@@ -7,7 +7,8 @@ from typing import Annotated, Literal, TypeVar
 
 import tyro
 
-from numpy_gpt.training.settings import OpenFloat, OpenInt, OpenText, TrainSettings
+from numpy_gpt.options import OpenFloat, OpenInt, OpenText
+from numpy_gpt.training.settings import TrainSettings
 
 T = TypeVar("T")
 NotHere = tyro.conf.Suppress[tyro.conf.Fixed[T]]  # an option of pretraining alone

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from numpy_gpt.options import OpenFloat, OpenInt, OpenPath, OpenText
 from numpy_gpt.text.tokenizer import END_OF_TEXT, Tokenizer, visible
-from numpy_gpt.training.settings import OpenFloat, OpenInt, OpenPath, OpenText
 
 
 @dataclass(frozen=True)

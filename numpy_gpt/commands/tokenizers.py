@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal
 from tyro.conf import Positional
 
 from numpy_gpt.files import written_beside
+from numpy_gpt.options import OpenPath
 from numpy_gpt.text.bpe import BytePairTokenizer
 from numpy_gpt.text.characters import CharTokenizer
 from numpy_gpt.text.corpora import load_text, read_pieces, text_files
@@ -23,7 +24,6 @@ from numpy_gpt.text.split import split
 from numpy_gpt.text.token_file import whole_words
 from numpy_gpt.text.tokenizer import Tokenizer, visible, well_formed, write_json
 from numpy_gpt.text.tokenizer_files import find_tokenizer
-from numpy_gpt.training.settings import OpenPath
 
 
 def _check_folder(path: Path) -> None:

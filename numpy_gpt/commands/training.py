@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from numpy_gpt.training.settings import OpenBool, OpenFloat, OpenInt, OpenText, TrainSettings
+from numpy_gpt.options import OpenBool, OpenFloat, OpenInt, OpenText
+from numpy_gpt.training.settings import TrainSettings
 
 
 @dataclass(frozen=True)

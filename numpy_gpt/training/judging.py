@@ -26,19 +26,28 @@ def keep_score(folder: RunFolder, when: str, entries: Sequence[Entry], given: Se
     return kept
 
 
-def score_table(scores: dict[str, Counts]) -> str:
-    """Exact matches by category, those with one right answer apart from those where many would do, in 80 columns."""
+def closed_categories(counts: Counts) -> list[str]:
+    """Those of the categories that have one right answer."""
     from numpy_gpt.text.make_data import CLOSED_CATEGORIES
 
+    return [category for category in counts if category in CLOSED_CATEGORIES]
+
+
+def total(counts: Counts, categories: Sequence[str]) -> tuple[int, int]:
+    """(right, of) over some of the categories."""
+    return sum(counts[name][0] for name in categories), sum(counts[name][1] for name in categories)
+
+
+def score_table(scores: dict[str, Counts]) -> str:
+    """Exact matches by category, those with one right answer apart from those where many would do, in 80 columns."""
     before, after = (scores.get(when, {}) for when in ("before", "after"))
-    closed = [category for category in after if category in CLOSED_CATEGORIES]
-    several = [category for category in after if category not in CLOSED_CATEGORIES]
+    closed = closed_categories(after)
+    several = [category for category in after if category not in closed]
     lines = [f"{'exact matches':<26}{'entries':>8}{'before':>9}{'after':>8}{'share':>9}"]
 
     def row(name: str, categories: Sequence[str]) -> None:
-        of = sum(after[category][1] for category in categories)
-        right = sum(after[category][0] for category in categories)
-        earlier = str(sum(before[category][0] for category in categories)) if before else "?"
+        right, of = total(after, categories)
+        earlier = str(total(before, categories)[0]) if before else "?"
         lines.append(f"{name:<26}{of:>8}{earlier:>9}{right:>8}{right / max(of, 1):>9.1%}")
 
     for category in closed:

@@ -2,17 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from tyro.conf import arg
-
-# Options that may stay open; the text under each says what then.
-OpenInt = Annotated[int | None, arg(metavar="INT", help_behavior_hint="")]
-OpenFloat = Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="")]
-OpenBool = Annotated[bool | None, arg(metavar="{True,False}", help_behavior_hint="")]
-OpenPath = Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="")]
-OpenText = Annotated[str | None, arg(metavar="STR", help_behavior_hint="")]
+from numpy_gpt.options import OpenInt, OpenText
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,19 @@ Entry = dict[str, str]
 Case = tuple[str | tuple, str]  # what goes into the gaps, and the answer
 
 
+def filled(template: str, gaps: str | tuple, **named: str) -> str:
+    """The template with its gaps filled: {} or {0}, {1} in their order, {name} by name."""
+    return template.format(*(gaps if isinstance(gaps, tuple) else (gaps,)), **named)
+
+
 def ask(category: str, phrasings: Iterable[str], cases: Iterable[Case]) -> Iterator[Entry]:
     """Asks each case in every phrasing. In a phrasing, what follows the bar is the entry's input."""
     for gaps, output in cases:
-        gaps = gaps if isinstance(gaps, tuple) else (gaps,)
         for phrasing in phrasings:
             instruction, _, given = phrasing.partition(" | ")
             yield {
-                "instruction": instruction.format(*gaps),
-                "input": given.format(*gaps),
+                "instruction": filled(instruction, gaps),
+                "input": filled(given, gaps),
                 "output": output,
                 "category": category,
             }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from random import Random
 
-from .asking import Case
+from .asking import Case, filled
 from .draw import shuffled
 from .language import VOCABULARY, word_cases
 from .numbers import arithmetic, conversions_down, in_words
@@ -11,108 +11,118 @@ from .numbers import arithmetic, conversions_down, in_words
 SEED = 1836
 LINES_OF_A_LESSON = 10
 
-# What is said of each case of a topic: {0} and {1} are what the instruction set asks about, {2} is the answer. Fact and
-# answer change places, because a model learns a pair in the direction in which it has read it. Some lines begin with a
-# bare word, since for a tokenizer a word behind a space is another one.
+# What is said of each case of a topic: {0} and {1} are what the instruction set asks about. Question and answer change
+# places, because a model learns a pair in the direction in which it has read it. Some lines begin with a bare word,
+# since for a tokenizer a word behind a space is another one.
 STATEMENTS = {
     "plurals": (
-        "One {0}, two {2}.",
-        "The plural of '{0}' is '{2}'.",
-        "{2}: the plural of {0}.",
-        "{0}, in the plural {2}.",
+        "One {0}, two {answer}.",
+        "The plural of '{0}' is '{answer}'.",
+        "{answer}: the plural of {0}.",
+        "{0}, in the plural {answer}.",
     ),
     "past tense": (
-        "Today we {0}, yesterday we {2}.",
-        "The past tense of '{0}' is '{2}'.",
-        "{2}: the past tense of {0}.",
-        "{0}, in the past {2}.",
+        "Today we {0}, yesterday we {answer}.",
+        "The past tense of '{0}' is '{answer}'.",
+        "{answer}: the past tense of {0}.",
+        "{0}, in the past {answer}.",
     ),
     "comparatives": (
-        "This one is {0}, that one is {2}.",
-        "The comparative of '{0}' is '{2}'.",
-        "{2}: the comparative of {0}.",
-        "{0}, but the other is {2}.",
+        "This one is {0}, that one is {answer}.",
+        "The comparative of '{0}' is '{answer}'.",
+        "{answer}: the comparative of {0}.",
+        "{0}, but the other is {answer}.",
     ),
     "superlatives": (
-        "Many are {0}, one is the {2}.",
-        "The superlative of '{0}' is '{2}'.",
-        "{2}: the superlative of {0}.",
-        "{0}, but one of all is the {2}.",
+        "Many are {0}, one is the {answer}.",
+        "The superlative of '{0}' is '{answer}'.",
+        "{answer}: the superlative of {0}.",
+        "{0}, but one of all is the {answer}.",
     ),
-    "articles": ("I can see {2}.", "We write '{2}'.", "{2}: that is how we say it.", "{0}, and with its article {2}."),
+    "articles": (
+        "I can see {answer}.",
+        "We write '{answer}'.",
+        "{answer}: that is how we say it.",
+        "{0}, and with its article {answer}.",
+    ),
     "antonyms": (
-        "The opposite of '{0}' is '{2}'.",
-        "'{2}' means the opposite of '{0}'.",
-        "{2}: the opposite of {0}.",
-        "{0} and {2} are opposites.",
+        "The opposite of '{0}' is '{answer}'.",
+        "'{answer}' means the opposite of '{0}'.",
+        "{answer}: the opposite of {0}.",
+        "{0} and {answer} are opposites.",
     ),
     "prefixes": (
-        "With 'un' in front, '{0}' becomes '{2}'.",
-        "'{2}' is the opposite of '{0}'.",
-        "{2}: the opposite of {0}.",
-        "{0}, and with un {2}.",
+        "With 'un' in front, '{0}' becomes '{answer}'.",
+        "'{answer}' is the opposite of '{0}'.",
+        "{answer}: the opposite of {0}.",
+        "{0}, and with un {answer}.",
     ),
     "young animals": (
-        "A young {0} is called {2}.",
-        "The young of {1} is {2}.",
-        "{2}: the young of {1}.",
-        "{0}, and when it is young {2}.",
+        "A young {0} is called {answer}.",
+        "The young of {1} is {answer}.",
+        "{answer}: the young of {1}.",
+        "{0}, and when it is young {answer}.",
     ),
     "kinds": (
-        "{0}: {2}.",
-        "The word '{0}' stands for {2}.",
-        "{2} is meant by '{0}'.",
-        "Of '{0}' we say that it is {2}.",
+        "{0}: {answer}.",
+        "The word '{0}' stands for {answer}.",
+        "{answer} is meant by '{0}'.",
+        "Of '{0}' we say that it is {answer}.",
     ),
     "spelling": (
-        "Write {2}, not {0}.",
-        "The right spelling of '{0}' is '{2}'.",
-        "{2}: the right spelling of {0}.",
-        "{0} is wrong, {2} is right.",
+        "Write {answer}, not {0}.",
+        "The right spelling of '{0}' is '{answer}'.",
+        "{answer}: the right spelling of {0}.",
+        "{0} is wrong, {answer} is right.",
     ),
     "letters": (
-        "{0} is spelt {2}.",
-        "{2}: the letters of {0}.",
+        "{0} is spelt {answer}.",
+        "{answer}: the letters of {0}.",
     ),
-    "counting letters": ("'{0}' has {2} letters.", "{2} letters make the word '{0}'."),
+    "counting letters": ("'{0}' has {answer} letters.", "{answer} letters make the word '{0}'."),
     "first and last letters": (
-        "'{0}' begins with {1} and ends with {2}.",
-        "{1} is the first letter of '{0}', and {2} is the last.",
-        "{2} is the last letter of '{0}', and {1} is the first.",
+        "'{0}' begins with {1} and ends with {answer}.",
+        "{1} is the first letter of '{0}', and {answer} is the last.",
+        "{answer} is the last letter of '{0}', and {1} is the first.",
     ),
     "number words": (
-        "{0} is written {2}.",
-        "{2}: {0} in figures.",
-        "{0}, in words {2}.",
-        "The words for {0} are '{2}'.",
-        "The figures for '{2}' are {0}.",
+        "{0} is written {answer}.",
+        "{answer}: {0} in figures.",
+        "{0}, in words {answer}.",
+        "The words for {0} are '{answer}'.",
+        "The figures for '{answer}' are {0}.",
     ),
-    "counting": ("After {0} comes {2}.", "{2} comes after {0}.", "{0} comes before {2}.", "Before {2} comes {0}."),
+    "counting": (
+        "After {0} comes {answer}.",
+        "{answer} comes after {0}.",
+        "{0} comes before {answer}.",
+        "Before {answer} comes {0}.",
+    ),
     "addition": (
-        "{0} + {1} is {2}.",
-        "{0} plus {1} makes {2}.",
-        "{2} is {0} + {1}.",
-        "Add {0} and {1}, and you have {2}.",
+        "{0} + {1} is {answer}.",
+        "{0} plus {1} makes {answer}.",
+        "{answer} is {0} + {1}.",
+        "Add {0} and {1}, and you have {answer}.",
     ),
     "subtraction": (
-        "{0} - {1} is {2}.",
-        "{0} minus {1} makes {2}.",
-        "{2} is {0} - {1}.",
-        "Take {1} from {0}, and you have {2}.",
+        "{0} - {1} is {answer}.",
+        "{0} minus {1} makes {answer}.",
+        "{answer} is {0} - {1}.",
+        "Take {1} from {0}, and you have {answer}.",
     ),
     "multiplication": (
-        "{0} * {1} is {2}.",
-        "{0} times {1} makes {2}.",
-        "{2} is {0} * {1}.",
-        "Multiply {0} by {1}, and you have {2}.",
+        "{0} * {1} is {answer}.",
+        "{0} times {1} makes {answer}.",
+        "{answer} is {0} * {1}.",
+        "Multiply {0} by {1}, and you have {answer}.",
     ),
     "division": (
-        "{0} / {1} is {2}.",
-        "{0} divided by {1} makes {2}.",
-        "{2} is {0} / {1}.",
-        "Divide {0} by {1}, and you have {2}.",
+        "{0} / {1} is {answer}.",
+        "{0} divided by {1} makes {answer}.",
+        "{answer} is {0} / {1}.",
+        "Divide {0} by {1}, and you have {answer}.",
     ),
-    "units": ("{0} is {2}.", "{2} is {0}.", "{0}, counted in {1}: {2}.", "{2} is the same as {0}."),
+    "units": ("{0} is {answer}.", "{answer} is {0}.", "{0}, counted in {1}: {answer}.", "{answer} is the same as {0}."),
 }
 
 
@@ -143,11 +153,8 @@ def textbook_cases() -> dict[str, list[Case]]:
 
 def lessons_on(topic: str, statements: Iterable[str], cases: Iterable[Case], rng: Random) -> Iterator[str]:
     """Every statement about every case, in lessons of ten lines."""
-    lines = shuffled(dict.fromkeys(state(statement, *case) for case in cases for statement in statements), rng)
+    lines = shuffled(
+        dict.fromkeys(filled(statement, gaps, answer=answer) for gaps, answer in cases for statement in statements), rng
+    )
     for start in range(0, len(lines), LINES_OF_A_LESSON):
         yield "\n".join([topic.capitalize(), "", *lines[start : start + LINES_OF_A_LESSON]])
-
-
-def state(statement: str, gaps: str | tuple, answer: str) -> str:
-    gaps = gaps if isinstance(gaps, tuple) else (gaps, "")
-    return statement.format(*gaps, answer)
