@@ -16,14 +16,14 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.harness import Contender, machine, report, run_rounds
-from numpy_gpt.cli import main
-from numpy_gpt.text import load_tokenizer
-from numpy_gpt.text.instructions import Entry
-from numpy_gpt.text.make_data import make_instructions
-from numpy_gpt.text.make_data.asking import ask
-from numpy_gpt.text.make_data.language import PHRASINGS, word_cases
-from numpy_gpt.training.finetuning import answers, exact_matches
-from numpy_gpt.training.judging import SCORES, closed_categories, total
+from shared_gpt.cli import main
+from shared_gpt.text import load_tokenizer
+from shared_gpt.text.instructions import Entry
+from shared_gpt.training.finetuning import answers, exact_matches
+from shared_gpt.training.judging import SCORES, closed_categories, total
+from village import make_instructions
+from village.asking import ask
+from village.language import PHRASINGS, word_cases
 
 PRETRAIN = (
     "pretrain --text marren --vocab-size 4096 --context-length 64 --tie-embeddings False --drop-rate 0 --batch-size 32 "

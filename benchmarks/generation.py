@@ -17,7 +17,7 @@ from importlib import import_module
 import numpy as np
 
 from benchmarks.harness import Contender, machine, peak_memory_mb, report, run_rounds
-from numpy_gpt.config import GPTConfig
+from shared_gpt.config import GPTConfig
 
 RUNS = 2  # timed in each round, after one that warms up; many short turns, since memory's speed drifts
 FLOORS = ("floor-products", "floor-reading")

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness import Contender, machine, peak_memory_mb, report, run_rounds
-from numpy_gpt.config import GPTConfig
+from shared_gpt.config import GPTConfig
 
 PROMPT = 16  # tokens
 
@@ -76,7 +76,7 @@ def show(preset: str, results: dict[str, dict]) -> None:
 
 
 def model_bytes(preset: str) -> int:
-    from numpy_gpt.checkpoints.names import in_model, weight_names
+    from shared_gpt.checkpoints.names import in_model, weight_names
 
     config = GPTConfig.preset(preset)
     return 4 * sum(int(np.prod(name.shape)) for key, name in weight_names(config).items() if in_model(key, config))
@@ -84,8 +84,8 @@ def model_bytes(preset: str) -> int:
 
 def write_random(preset: str, folder: Path, layout: str) -> Path:
     """A checkpoint with weights of GPT-2's spread, written one tensor at a time."""
-    from numpy_gpt.checkpoints import save_checkpoint
-    from numpy_gpt.checkpoints.names import in_model, weight_names
+    from shared_gpt.checkpoints import save_checkpoint
+    from shared_gpt.checkpoints.names import in_model, weight_names
 
     config, rng = GPTConfig.preset(preset), np.random.default_rng(0)
     shapes = {key: name.shape for key, name in weight_names(config).items() if in_model(key, config)}

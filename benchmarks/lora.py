@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.harness import Contender, machine, peak_memory_mb, report, run_rounds
 from benchmarks.training import STEPS, timed
-from numpy_gpt.config import GPTConfig
+from shared_gpt.config import GPTConfig
 
 WAYS = ("full", "lora", "last-block")
 

@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.harness import Contender, machine, report, run_rounds
-from numpy_gpt.cli import main
-from numpy_gpt.training.run_folder import RunFolder
+from shared_gpt.cli import main
+from shared_gpt.training.run_folder import RunFolder
 
 OPTIONS = {
     **{"tokenizer": "characters", "n-layers": 4, "n-heads": 4, "emb-dim": 128, "context-length": 64, "drop-rate": 0},

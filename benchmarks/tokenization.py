@@ -2,7 +2,7 @@
 
     python -m benchmarks tokenization [--text FILE] [--vocab-size 10000] [--rounds 5]
 
-Encoding is with GPT-2's vocabulary (three ways to it: see numpy_gpt/text/gpt2.py). Every contender is warm, but for
+Encoding is with GPT-2's vocabulary (three ways to it: see shared_gpt/text/gpt2.py). Every contender is warm, but for
 "cold", which has met none of the words before. Before anything is timed all are seen to give the same.
 """
 
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.harness import Contender, machine, report, run_rounds
-from numpy_gpt.text import BytePairTokenizer, gpt2_tokenizer
-from numpy_gpt.text.bpe_files import to_printable
-from numpy_gpt.text.corpora import load_text
+from shared_gpt.text import BytePairTokenizer, gpt2_tokenizer
+from shared_gpt.text.bpe.files import to_printable
+from shared_gpt.text.corpora import load_text
 
 REPEATS = 5  # in each round's process, after one that warms
 

@@ -6,7 +6,7 @@ Figures: seconds for forward + backward (the step without its optimizer), second
 before the optimizer has made its moments. The floor is the time of the step's matrix products alone.
 
 numpy_gpt runs as its training command does, with freed memory kept for the next step (on Linux,
-`numpy_gpt/training/memory.py`); the PyTorch contenders as a script of PyTorch's users runs, and once more with their
+`shared_gpt/training/memory.py`); the PyTorch contenders as a script of PyTorch's users runs, and once more with their
 memory kept, which torch_gpt's training command does too.
 """
 
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.harness import Contender, machine, peak_memory_mb, report, run_rounds
-from numpy_gpt.config import GPTConfig
-from numpy_gpt.training.memory import keep_freed_memory
+from shared_gpt.config import GPTConfig
+from shared_gpt.training.memory import keep_freed_memory
 
 STEPS = 3  # timed in each round, after one that warms up
 RIVALS = ("torch_gpt", "transformers")  # what a user would take instead, with PyTorch as it comes

@@ -1,9 +1,10 @@
 """numpy_gpt: a GPT-2 in pure NumPy, every gradient written by hand."""
 
+from shared_gpt.config import GPTConfig
+
 from numpy_gpt.attention import MultiHeadAttention
 from numpy_gpt.block import FeedForward, TransformerBlock
 from numpy_gpt.classifier import add_class_head, freeze_below_last_block, predict_classes
-from numpy_gpt.config import GPTConfig
 from numpy_gpt.generate import Step, attention_maps, generate, generate_text_simple, stream
 from numpy_gpt.kv_cache import KVCache
 from numpy_gpt.layers import GELU, Dropout, Embedding, LayerNorm, Linear

@@ -2,7 +2,7 @@
 
 import sys
 
-from numpy_gpt.cli import numpy_command
+from shared_gpt.cli import numpy_command
 
 if __name__ == "__main__":
     sys.exit(numpy_command())

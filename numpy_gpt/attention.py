@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
+from shared_gpt.config import GPTConfig
 
-from numpy_gpt.config import GPTConfig
 from numpy_gpt.functional import softmax, softmax_backward
 from numpy_gpt.kv_cache import LayerCache
 from numpy_gpt.layers import Dropout, Linear
@@ -12,7 +12,9 @@ from numpy_gpt.module import Module
 from numpy_gpt.shapes import Array, Bool, DType, Float, Int, float32
 
 
-def hidden_keys(T: int, S: int, padding: Int[Array, " B"] | None = None) -> Bool[Array, "*B T S"]:
+def hidden_keys(
+    T: int, S: int, padding: Int[Array, " B"] | None = None
+) -> Bool[Array, "*B T S"]:
     """True where query t must not see key s: in its future, counted from the lower right because the last query belongs
     to the last key also when earlier keys come from a cache, or among the padding tokens that a row begins with."""
     hidden = np.arange(S) > np.arange(T)[:, None] + (S - T)
@@ -57,10 +59,15 @@ class MultiHeadAttention(Module):
         self.c_proj = Linear(config.emb_dim, config.emb_dim, dtype=dtype)
         self.attn_dropout = Dropout(config.drop_rate, rng)
         self.resid_dropout = Dropout(config.drop_rate, rng)
-        self.maps: list[Array] | None = None  # where forward leaves its attention weights, if someone looks
+        self.maps: list[Array] | None = (
+            None  # where forward leaves its attention weights, if someone looks
+        )
 
     def forward(
-        self, x: Float[Array, "B T C"], cache: LayerCache | None = None, padding: Int[Array, " B"] | None = None
+        self,
+        x: Float[Array, "B T C"],
+        cache: LayerCache | None = None,
+        padding: Int[Array, " B"] | None = None,
     ) -> Float[Array, "B T C"]:
         H = self.n_heads
         heads = split_heads(self.c_attn(x), 3 * H)
@@ -69,7 +76,9 @@ class MultiHeadAttention(Module):
             k, v = cache.append(k, v)
         scores = q @ k.swapaxes(-1, -2)  # (B, H, T, S)
         scores *= 1 / math.sqrt(q.shape[-1])
-        if q.shape[2] > 1 or padding is not None:  # a single query is the last position, which sees all
+        if (
+            q.shape[2] > 1 or padding is not None
+        ):  # a single query is the last position, which sees all
             np.copyto(scores, -np.inf, where=hidden_keys(q.shape[2], k.shape[2], padding))
         p = softmax(scores)
         if self.maps is not None:
@@ -84,10 +93,14 @@ class MultiHeadAttention(Module):
         dcontext = self.c_proj.backward(self.resid_dropout.backward(dy))
         dcontext = split_heads(dcontext, self.n_heads)  # context = merge_heads(…)
         dv = dropped.swapaxes(-1, -2) @ dcontext  # context = dropped v, by v
-        dp = self.attn_dropout.backward(dcontext @ v.swapaxes(-1, -2))  # context = dropped v, by dropped
+        dp = self.attn_dropout.backward(
+            dcontext @ v.swapaxes(-1, -2)
+        )  # context = dropped v, by dropped
         dscores = softmax_backward(dp, p)
         dscores *= 1 / math.sqrt(q.shape[-1])  # scores *= 1 / √D
         dq = dscores @ k  # scores = q kᵀ, by q
         dk = dscores.swapaxes(-1, -2) @ q  # scores = q kᵀ, by k
-        dqkv = np.concatenate([merge_heads(dq), merge_heads(dk), merge_heads(dv)], axis=-1)  # q, k, v = split(…)
+        dqkv = np.concatenate(
+            [merge_heads(dq), merge_heads(dk), merge_heads(dv)], axis=-1
+        )  # q, k, v = split(…)
         return self.c_attn.backward(dqkv)

@@ -1,9 +1,9 @@
 """FeedForward and TransformerBlock: attention mixes positions, the feed-forward network works on each alone."""
 
 import numpy as np
+from shared_gpt.config import GPTConfig
 
 from numpy_gpt.attention import MultiHeadAttention
-from numpy_gpt.config import GPTConfig
 from numpy_gpt.kv_cache import LayerCache
 from numpy_gpt.layers import GELU, Dropout, LayerNorm, Linear
 from numpy_gpt.module import Module
@@ -24,7 +24,9 @@ class FeedForward(Module):
         return self.dropout(self.c_proj(self.gelu(self.c_fc(x))))
 
     def backward(self, dy: Float[Array, "B T C"]) -> Float[Array, "B T C"]:
-        return self.c_fc.backward(self.gelu.backward(self.c_proj.backward(self.dropout.backward(dy))))
+        return self.c_fc.backward(
+            self.gelu.backward(self.c_proj.backward(self.dropout.backward(dy)))
+        )
 
 
 class TransformerBlock(Module):
@@ -42,7 +44,10 @@ class TransformerBlock(Module):
         self.mlp = FeedForward(config, rng, dtype)
 
     def forward(
-        self, x: Float[Array, "B T C"], cache: LayerCache | None = None, padding: Int[Array, " B"] | None = None
+        self,
+        x: Float[Array, "B T C"],
+        cache: LayerCache | None = None,
+        padding: Int[Array, " B"] | None = None,
     ) -> Float[Array, "B T C"]:
         x = x + self.attn(self.ln_1(x), cache, padding)
         x = x + self.mlp(self.ln_2(x))

@@ -1,8 +1,8 @@
 """Classification: a head of classes in the place of the vocabulary's, asked at the last token, which has seen all others."""
 
 import numpy as np
+from shared_gpt.checks.classifier import check_classes
 
-from numpy_gpt.checks import check_classes
 from numpy_gpt.layers import Linear
 from numpy_gpt.model import GPTModel
 from numpy_gpt.module import no_grad
@@ -11,7 +11,9 @@ from numpy_gpt.shapes import Array, Float, Int
 Ids = Int[Array, "..."]  # ids (B, T), or positions (B,)
 
 
-def add_class_head(model: GPTModel, n_classes: int, rng: np.random.Generator | None = None) -> None:
+def add_class_head(
+    model: GPTModel, n_classes: int, rng: np.random.Generator | None = None
+) -> None:
     """Put a new head (C to n_classes, with bias) in lm_head's place; rng draws it (None: seed 0).
 
     The model then gives logits (B, T, n_classes), and trains with CrossEntropy where every target but the one at each row's

@@ -6,12 +6,16 @@ import sys
 from typing import Any
 
 import numpy as np
+from shared_gpt.training.processes import Processes
 from threadpoolctl import threadpool_limits
 
 from numpy_gpt.model import GPTModel
-from numpy_gpt.training.processes import Processes
 
-LAUNCHED = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")  # set by Open MPI, by MPICH and Intel, by either
+LAUNCHED = (
+    "OMPI_COMM_WORLD_SIZE",
+    "PMI_SIZE",
+    "MPI_LOCALNRANKS",
+)  # set by Open MPI, by MPICH and Intel, by either
 
 
 class MPIProcesses(Processes):

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from numpy_gpt.blocks import in_blocks
+from numpy_gpt.chunks import in_chunks
 from numpy_gpt.shapes import Array, Float
 
 GELU_SCALE = math.sqrt(2 / math.pi)
@@ -24,11 +24,15 @@ def softmax(x: Float[Array, "... S"]) -> Float[Array, "... S"]:
     m = x.max(axis=-1, keepdims=True, initial=np.finfo(x.dtype).min)
     e = x - m
     np.exp(e, out=e)
-    e /= np.maximum(e.sum(axis=-1, keepdims=True), 1)  # one e is exp(0): only a masked row sums to less than 1
+    e /= np.maximum(
+        e.sum(axis=-1, keepdims=True), 1
+    )  # one e is exp(0): only a masked row sums to less than 1
     return e
 
 
-def softmax_backward(dp: Float[Array, "... S"], p: Float[Array, "... S"]) -> Float[Array, "... S"]:
+def softmax_backward(
+    dp: Float[Array, "... S"], p: Float[Array, "... S"]
+) -> Float[Array, "... S"]:
     """dx_s = p_s (dp_s - Σ_j dp_j p_j).
 
     From ∂p_j/∂x_s = p_j (δ_js - p_s): dx_s = Σ_j dp_j p_j (δ_js - p_s). As matrices: dx = (diag(p) - p pᵀ) dp. Only the
@@ -52,7 +56,7 @@ def logsumexp(x: Float[Array, "N V"]) -> Float[Array, " N"]:
     return result
 
 
-@in_blocks
+@in_chunks
 def gelu(x: Float[Array, "... F"]) -> Float[Array, "... F"]:
     """y = x (1 + tanh u) / 2 with u = √(2/π) (x + 0.044715 x³).
 
@@ -66,7 +70,7 @@ def gelu(x: Float[Array, "... F"]) -> Float[Array, "... F"]:
     return y
 
 
-@in_blocks
+@in_chunks
 def gelu_backward(dy: Float[Array, "... F"], x: Float[Array, "... F"]) -> Float[Array, "... F"]:
     """dx = dy [ (1 + t) / 2 + x (1 - t²) u' / 2 ] with t = tanh u and u' = √(2/π) (1 + 3 · 0.044715 x²).
 
@@ -97,7 +101,10 @@ def _gelu_argument(x: Float[Array, "... F"]) -> Float[Array, "... F"]:
 
 
 def layer_norm(
-    x: Float[Array, "... C"], weight: Float[Array, " C"], bias: Float[Array, " C"], eps: float = 1e-5
+    x: Float[Array, "... C"],
+    weight: Float[Array, " C"],
+    bias: Float[Array, " C"],
+    eps: float = 1e-5,
 ) -> Float[Array, "... C"]:
     """y = x̂ · weight + bias with x̂ = (x - μ) / √(σ² + eps), mean and biased variance over the last axis.
 
@@ -111,7 +118,10 @@ def layer_norm(
 
 
 def layer_norm_backward(
-    dy: Float[Array, "... C"], x: Float[Array, "... C"], weight: Float[Array, " C"], eps: float = 1e-5
+    dy: Float[Array, "... C"],
+    x: Float[Array, "... C"],
+    weight: Float[Array, " C"],
+    eps: float = 1e-5,
 ) -> tuple[Float[Array, "... C"], Float[Array, " C"], Float[Array, " C"]]:
     """dx, dweight, dbias.
 
@@ -135,10 +145,14 @@ def layer_norm_backward(
     return dx, dweight, dbias
 
 
-def _normalize(x: Float[Array, "... C"], eps: float) -> tuple[Float[Array, "... C"], Float[Array, "... 1"]]:
+def _normalize(
+    x: Float[Array, "... C"], eps: float
+) -> tuple[Float[Array, "... C"], Float[Array, "... 1"]]:
     """x̂ and r = 1 / √(σ² + eps)."""
     C = x.shape[-1]
-    x_hat = x - x.sum(axis=-1, keepdims=True) / C  # `mean` gives the same numbers, for one row four times as slowly
+    x_hat = (
+        x - x.sum(axis=-1, keepdims=True) / C
+    )  # `mean` gives the same numbers, for one row four times as slowly
     variance = (x_hat * x_hat).sum(axis=-1, keepdims=True) / C
     r = 1 / np.sqrt(variance + eps)
     x_hat *= r

@@ -1,9 +1,9 @@
 """KVCache: the keys and values of the tokens already seen, so that generation computes each only once."""
 
 import numpy as np
+from shared_gpt.checks.kv_cache import check_cache
+from shared_gpt.config import GPTConfig
 
-from numpy_gpt.checks import check_cache
-from numpy_gpt.config import GPTConfig
 from numpy_gpt.shapes import Array, Float
 
 

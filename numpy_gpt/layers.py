@@ -18,7 +18,9 @@ class Linear(Module):
     Saved: x, for dW. Each product is one 2-D matrix product; the transposes cost nothing.
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: DType = float32):
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, dtype: DType = float32
+    ):
         super().__init__()
         self.weight = Parameter(np.zeros((out_features, in_features), dtype))
         self.bias = Parameter(np.zeros(out_features, dtype)) if bias else None

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-
-from numpy_gpt.checkpoints.adapters import (
+from shared_gpt.checkpoints.adapters import (
     Adapter,
     check_adapter,
     fingerprint,
@@ -15,7 +14,9 @@ from numpy_gpt.checkpoints.adapters import (
     target_name,
     write_adapter,
 )
-from numpy_gpt.checks import check_lora, check_merge, check_state_dict
+from shared_gpt.checks.lora import check_lora, check_merge
+from shared_gpt.checks.module import check_state_dict
+
 from numpy_gpt.layers import Dropout, Embedding, Linear
 from numpy_gpt.module import Module, Parameter
 from numpy_gpt.shapes import Array, Float
@@ -34,7 +35,9 @@ class LoRALinear(Linear):
     ΔW = 0 and dA = 0, but dB ≠ 0. Source: Hu et al. 2021, section 4.1.
     """
 
-    def __init__(self, base: Linear, rank: int, alpha: float, dropout: float, rng: np.random.Generator):
+    def __init__(
+        self, base: Linear, rank: int, alpha: float, dropout: float, rng: np.random.Generator
+    ):
         super(Linear, self).__init__()
         self.weight, self.bias = base.weight, base.bias
         out_features, in_features = base.weight.shape
@@ -85,7 +88,9 @@ class LoRALinear(Linear):
 
 def adapted(model: Module) -> dict[str, LoRALinear]:
     """The model's LoRA layers by path."""
-    return {path: module for path, module in model.named_modules() if isinstance(module, LoRALinear)}
+    return {
+        path: module for path, module in model.named_modules() if isinstance(module, LoRALinear)
+    }
 
 
 def apply_lora(
@@ -105,17 +110,24 @@ def apply_lora(
         f"{path}.{name}" if path else name: (module, name, child)
         for path, module in model.named_modules()
         for name, child in module.named_children()
-        if isinstance(child, Linear) and f".{path}.{name}".endswith(tuple(f".{target}" for target in targets))
+        if isinstance(child, Linear)
+        and f".{path}.{name}".endswith(tuple(f".{target}" for target in targets))
     }
     shapes = {path: tuple(child.weight.shape) for path, (_, _, child) in found.items()}
     embeddings = [module.weight for module in model.modules() if isinstance(module, Embedding)]
-    tied = [path for path, (_, _, child) in found.items() if any(child.weight is weight for weight in embeddings)]
+    tied = [
+        path
+        for path, (_, _, child) in found.items()
+        if any(child.weight is weight for weight in embeddings)
+    ]
     check_lora(rank, alpha, dropout, targets, shapes, tied, list(adapted(model)))
     rng = np.random.default_rng(0) if rng is None else rng
     for parameter in model.parameters():
         parameter.requires_grad = False
     for module, name, child in found.values():
-        setattr(module, name, LoRALinear(child, rank, alpha, dropout, rng).train(child.training))
+        setattr(
+            module, name, LoRALinear(child, rank, alpha, dropout, rng).train(child.training)
+        )
     return adapted(model)
 
 
@@ -159,7 +171,9 @@ def save_lora(model: Module, folder: str | os.PathLike) -> None:
     targets = tuple(dict.fromkeys(target_name(path) for path in layers))
     state = {name: np.asarray(array) for name, array in lora_state_dict(model).items()}
     base = fingerprint({name: np.asarray(array) for name, array in model.state_dict().items()})
-    write_adapter(folder, Adapter(layer.rank, layer.alpha, targets, layer.dropout.drop_rate, state, base))
+    write_adapter(
+        folder, Adapter(layer.rank, layer.alpha, targets, layer.dropout.drop_rate, state, base)
+    )
 
 
 def load_lora(model: Module, source: str | os.PathLike | Mapping[str, Any]) -> None:
@@ -171,14 +185,25 @@ def load_lora(model: Module, source: str | os.PathLike | Mapping[str, Any]) -> N
     state = source
     if not isinstance(source, Mapping):
         adapter = read_adapter(source)
-        base = fingerprint({name: np.asarray(array) for name, array in model.state_dict().items()})
+        base = fingerprint(
+            {name: np.asarray(array) for name, array in model.state_dict().items()}
+        )
         layers = adapted(model)
-        linears = {path: tuple(m.weight.shape) for path, m in model.named_modules() if isinstance(m, Linear)}
-        check_adapter(adapter, base, linears, [(layer.rank, layer.alpha) for layer in layers.values()])
+        linears = {
+            path: tuple(m.weight.shape)
+            for path, m in model.named_modules()
+            if isinstance(m, Linear)
+        }
+        check_adapter(
+            adapter, base, linears, [(layer.rank, layer.alpha) for layer in layers.values()]
+        )
         if not layers:
             apply_lora(model, adapter.rank, adapter.alpha, adapter.targets, adapter.dropout)
         state = adapter.state
     own = lora_state_dict(model)
-    check_state_dict({k: tuple(v.shape) for k, v in own.items()}, {k: tuple(v.shape) for k, v in state.items()})
+    check_state_dict(
+        {k: tuple(v.shape) for k, v in own.items()},
+        {k: tuple(v.shape) for k, v in state.items()},
+    )
     for name, array in own.items():
         array[...] = np.asarray(state[name])

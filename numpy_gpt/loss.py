@@ -1,8 +1,8 @@
 """CrossEntropy: how surprised the model was by the token that came."""
 
 import numpy as np
+from shared_gpt.checks.loss import check_targets
 
-from numpy_gpt.checks import check_targets
 from numpy_gpt.functional import logsumexp
 from numpy_gpt.module import Module
 from numpy_gpt.shapes import Array, Float, Int, Scalar
@@ -44,5 +44,7 @@ class CrossEntropy(Module):
         dlogits = logits.reshape(-1, logits.shape[-1]) - lse[:, None]
         np.exp(dlogits, out=dlogits)  # softmax(z)
         dlogits[np.arange(len(dlogits)), targets] -= 1  # - onehot(targets)
-        dlogits *= np.where(counted, dloss / n, 0).astype(dlogits.dtype)[:, None]  # loss = Σ counted … / n
+        dlogits *= np.where(counted, dloss / n, 0).astype(dlogits.dtype)[
+            :, None
+        ]  # loss = Σ counted … / n
         return dlogits.reshape(logits.shape)

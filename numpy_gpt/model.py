@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
+from shared_gpt.checks.model import check_ids
+from shared_gpt.config import GPTConfig
 
 from numpy_gpt.block import TransformerBlock
-from numpy_gpt.checks import check_ids
-from numpy_gpt.config import GPTConfig
 from numpy_gpt.kv_cache import KVCache
 from numpy_gpt.layers import Dropout, Embedding, LayerNorm, Linear
 from numpy_gpt.module import Module, ModuleList, no_grad
@@ -35,7 +35,9 @@ class GPTModel(Module):
         self.wte = Embedding(config.vocab_size, config.emb_dim, dtype)
         self.wpe = Embedding(config.context_length, config.emb_dim, dtype)
         self.drop = Dropout(config.drop_rate, rng)
-        self.h = ModuleList([TransformerBlock(config, rng, dtype) for _ in range(config.n_layers)])
+        self.h = ModuleList(
+            [TransformerBlock(config, rng, dtype) for _ in range(config.n_layers)]
+        )
         self.ln_f = LayerNorm(config.emb_dim, dtype=dtype)
         self.lm_head = Linear(config.emb_dim, config.vocab_size, bias=False, dtype=dtype)
         if config.tie_embeddings:
@@ -63,7 +65,9 @@ class GPTModel(Module):
                 module.weight.data[...] = draw
             elif isinstance(module, Linear):
                 for parameter in module.parameters():
-                    draw = (2 * rng.random(parameter.shape, np.float32) - 1) / math.sqrt(module.weight.shape[1])
+                    draw = (2 * rng.random(parameter.shape, np.float32) - 1) / math.sqrt(
+                        module.weight.shape[1]
+                    )
                     parameter.data[...] = draw
 
     def forward(
@@ -110,4 +114,6 @@ class GPTModel(Module):
         """How many blocks, counted from the first, backward need not reach: nothing learns in them or below them."""
         if self.wte.needs_backward() or self.wpe.needs_backward():
             return 0
-        return next((i for i, block in enumerate(self.h) if block.needs_backward()), len(self.h))
+        return next(
+            (i for i, block in enumerate(self.h) if block.needs_backward()), len(self.h)
+        )

@@ -7,8 +7,8 @@ from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
+from shared_gpt.checks.module import check_state_dict
 
-from numpy_gpt.checks import check_state_dict
 from numpy_gpt.shapes import Array
 
 _recording = ContextVar("recording", default=True)
@@ -62,7 +62,9 @@ class Parameter:
         if rows is not None:
             if self.grad is None:
                 self.grad = np.zeros_like(self.data)
-            np.add.at(self.grad, rows, g)  # `grad[rows] += g` would keep only one of several equal rows
+            np.add.at(
+                self.grad, rows, g
+            )  # `grad[rows] += g` would keep only one of several equal rows
         elif self.grad is None:
             self.grad = g
         else:
@@ -147,7 +149,10 @@ class Module:
         """Copy arrays (or tensors) into the parameters. Every key that does not fit is named in one error, and then
         nothing is changed."""
         own = dict(self.named_parameters())
-        check_state_dict({k: tuple(p.shape) for k, p in own.items()}, {k: tuple(v.shape) for k, v in state.items()})
+        check_state_dict(
+            {k: tuple(p.shape) for k, p in own.items()},
+            {k: tuple(v.shape) for k, v in state.items()},
+        )
         for name, parameter in own.items():
             parameter.data[...] = np.asarray(state[name])
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from shared_gpt.checks.optim import check_hyperparameters, check_optimizer_state
 
-from numpy_gpt.blocks import blocks
-from numpy_gpt.checks import check_hyperparameters, check_optimizer_state
+from numpy_gpt.chunks import chunks
 from numpy_gpt.module import Parameter
 
 
@@ -48,7 +48,7 @@ class AdamW:
             if p.grad is None:
                 continue
             decay = self.weight_decay if len(p.shape) >= 2 else 0.0
-            for w, g, m, v in blocks(p.data, p.grad, m_whole, v_whole):
+            for w, g, m, v in chunks(p.data, p.grad, m_whole, v_whole):
                 w *= 1 - self.lr * decay
                 m += (1 - beta1) * (g - m)
                 v += (1 - beta2) * (g * g - v)

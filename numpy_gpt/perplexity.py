@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Integer
+from shared_gpt.checks.generate import check_logits
+from shared_gpt.checks.perplexity import check_text
 
-from numpy_gpt.checks import check_logits, check_text
 from numpy_gpt.functional import logsumexp
 from numpy_gpt.generate import evaluation
 from numpy_gpt.model import GPTModel
@@ -29,10 +30,14 @@ def perplexity(model: GPTModel, tokens: Tokens, stride: int | None = None) -> fl
     its end. Perplexities compare only under one tokenizer, one context_length and one stride.
     """
     losses = list(token_losses(model, tokens, stride))
-    return math.exp(sum(float(loss.sum()) for loss in losses) / sum(len(loss) for loss in losses))
+    return math.exp(
+        sum(float(loss.sum()) for loss in losses) / sum(len(loss) for loss in losses)
+    )
 
 
-def token_losses(model: GPTModel, tokens: Tokens, stride: int | None = None) -> Iterator[Float[Array, " n"]]:
+def token_losses(
+    model: GPTModel, tokens: Tokens, stride: int | None = None
+) -> Iterator[Float[Array, " n"]]:
     """-log p in nats of every token but the first, in order, window by window; perplexity states the protocol."""
     context_length = model.config.context_length
     stride = max(context_length // 2, 1) if stride is None else stride
@@ -53,7 +58,9 @@ def token_losses(model: GPTModel, tokens: Tokens, stride: int | None = None) -> 
 
 
 @no_grad()
-def last_losses(model: GPTModel, inputs: Int[Array, " T"], targets: Int[Array, " T"], n: int) -> Float[Array, " n"]:
+def last_losses(
+    model: GPTModel, inputs: Int[Array, " T"], targets: Int[Array, " T"], n: int
+) -> Float[Array, " n"]:
     """-log p of the last n targets."""
     logits = model(inputs[None], last=n)[0]
     losses = logsumexp(logits) - logits[np.arange(n), targets[-n:]]

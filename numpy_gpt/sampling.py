@@ -29,11 +29,16 @@ def penalize_repetition(
 
 
 def probabilities(
-    logits: Float[Array, "B V"], temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+    logits: Float[Array, "B V"],
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
 ) -> Float[Array, "B V"]:
     """softmax(logits / temperature) in float64, cut to the top_k likeliest tokens, then to the top_p nucleus."""
     z = logits.astype(np.float64)
-    z -= z.max(axis=-1, keepdims=True)  # before the division, which a small temperature would let overflow
+    z -= z.max(
+        axis=-1, keepdims=True
+    )  # before the division, which a small temperature would let overflow
     z /= temperature
     if top_k is not None:
         z = keep_top_k(z, top_k)

@@ -4,15 +4,18 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from numpy_gpt.checks import check_step
+from shared_gpt.checks.train import check_step
+from shared_gpt.training.processes import ALONE, Processes
+
 from numpy_gpt.loss import CrossEntropy
 from numpy_gpt.model import GPTModel
 from numpy_gpt.module import no_grad
 from numpy_gpt.optim import AdamW, clip_grad_norm
 from numpy_gpt.shapes import Array, Int
-from numpy_gpt.training.processes import ALONE, Processes
 
-Batch = tuple[Int[Array, "..."], Int[Array, "..."]]  # inputs and targets of one shape, another in each batch if need be
+Batch = tuple[
+    Int[Array, "..."], Int[Array, "..."]
+]  # inputs and targets of one shape, another in each batch if need be
 
 
 class Progress(NamedTuple):
@@ -67,7 +70,9 @@ def train_step(
     optimizer.zero_grad()
     loss = 0.0
     for (inputs, targets), count in zip(micro_batches, counts):
-        micro_loss = criterion(replica(inputs), targets)  # no name for the logits: they go when their gradient comes
+        micro_loss = criterion(
+            replica(inputs), targets
+        )  # no name for the logits: they go when their gradient comes
         model.backward(criterion.backward(count / total))
         loss += micro_loss.item() * count / total
     processes.sum_gradients(model)

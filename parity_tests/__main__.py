@@ -20,9 +20,9 @@ def run(args: list[str]) -> int:
     import tyro
 
     import torch_gpt  # noqa: F401  # before what imports torch: it says what to install
-    from parity_tests.curve import Curve
-    from parity_tests.replace import StudentError
-    from parity_tests.report import Report
+    from parity_tests.report.curve import Curve
+    from parity_tests.report.replace import StudentError
+    from parity_tests.report.report import Report
 
     commands = {"report": Report, "curve": Curve}
     name = args[0] if args and args[0] in commands else ""

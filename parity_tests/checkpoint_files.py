@@ -1,6 +1,6 @@
 """Checkpoints written by the programs that people get them from: transformers, PyTorch, TensorFlow.
 
-Nothing here uses numpy_gpt.checkpoints. OpenAI's network is written out once more in TensorFlow, from its variables as
+Nothing here uses shared_gpt.checkpoints. OpenAI's network is written out once more in TensorFlow, from its variables as
 they lie in the file, so that names, shapes and orientation have a judge that shares no table with the reader.
 """
 

@@ -4,6 +4,7 @@ This file is read before any test module, so before numpy, torch and tensorflow 
 """
 
 import os
+import re
 from pathlib import Path
 
 # Two workers share two cores: threads within each would only wait for one another.
@@ -23,10 +24,12 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 
 
 def modules_with_shapes() -> list[str]:
-    """The modules of both packages that state shapes; the others (tokenizers, files) would pay for checks in vain."""
+    """The modules that state shapes; the others (tokenizers, files) would pay for checks in vain."""
     root = Path(__file__).resolve().parent.parent
-    paths = [path for package in ("numpy_gpt", "torch_gpt") for path in sorted((root / package).rglob("*.py"))]
-    stating = [path for path in paths if ".shapes import" in path.read_text(encoding="utf-8")]
+    paths = [
+        path for package in ("numpy_gpt", "torch_gpt", "shared_gpt") for path in sorted((root / package).rglob("*.py"))
+    ]
+    stating = [path for path in paths if re.search(r"(jaxtyping|\.shapes) import", path.read_text(encoding="utf-8"))]
     return [".".join(path.relative_to(root).with_suffix("").parts) for path in stating]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from numpy_gpt import Module, no_grad
-from parity_tests.compare import central_differences, random_state, to_numpy
+from parity_tests.report.measure import central_differences, random_state, to_numpy
 
 Results = dict[str, np.ndarray]
 

@@ -10,9 +10,9 @@ from torch.utils.flop_counter import FlopCounterMode
 import numpy_gpt
 import torch_gpt
 from numpy_gpt import CrossEntropy, GPTConfig, GPTModel
-from numpy_gpt.anatomy import anatomy, totals
-from numpy_gpt.cli import main
 from parity_tests.strategies import configs
+from shared_gpt.anatomy import anatomy, totals
+from shared_gpt.cli import main
 
 SIZES = {"gpt2-small": 124_439_808, "gpt2-medium": 354_823_168, "gpt2-large": 774_030_080, "gpt2-xl": 1_557_611_200}
 

@@ -13,7 +13,7 @@ import torch_gpt
 from numpy_gpt import GPTConfig
 from numpy_gpt.attention import hidden_keys, merge_heads, split_heads
 from parity_tests import passes
-from parity_tests.compare import FLOAT32, FLOAT64, assert_all_close, assert_close
+from parity_tests.report.measure import FLOAT32, FLOAT64, assert_all_close, assert_close
 from parity_tests.strategies import configs, seeds, sizes
 from torch_gpt.attention import hidden_keys as torch_hidden_keys
 

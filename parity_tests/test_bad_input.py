@@ -13,7 +13,7 @@ import torch
 import numpy_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig
-from parity_tests.compare import assert_all_close, to_numpy
+from parity_tests.report.measure import assert_all_close, to_numpy
 
 pytestmark = pytest.mark.usefixtures("no_shape_checks")
 

@@ -13,7 +13,7 @@ import numpy_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig, Parameter
 from parity_tests import passes
-from parity_tests.compare import FLOAT64, assert_all_close, assert_close, gradients, losses, to_numpy, twins
+from parity_tests.report.measure import FLOAT64, assert_all_close, assert_close, gradients, losses, to_numpy, twins
 from parity_tests.strategies import problems, seeds
 
 CONFIG = GPTConfig(vocab_size=17, context_length=7, emb_dim=12, n_heads=3, n_layers=2, drop_rate=0.3)

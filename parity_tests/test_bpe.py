@@ -15,16 +15,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tiktoken_ext.openai_public import r50k_pat_str  # the pattern of its own "gpt2"
 
-from numpy_gpt.text import bpe
-from numpy_gpt.text import split as split_room
-from numpy_gpt.text.bpe import BytePairTokenizer, join, merge
-from numpy_gpt.text.bpe_files import BYTES, to_printable
-from numpy_gpt.text.bpe_long import merge_long
-from numpy_gpt.text.bpe_train import count_words, learn_merges
-from numpy_gpt.text.merge_tree import merge_tree
-from numpy_gpt.text.split import split
-from numpy_gpt.text.token_file import whole_words
 from parity_tests.texts import MIXED, SAMPLE, broken_texts, texts
+from shared_gpt.text import split as split_room
+from shared_gpt.text.bpe import tokenizer as bpe
+from shared_gpt.text.bpe.files import BYTES, to_printable
+from shared_gpt.text.bpe.long_words import merge_long
+from shared_gpt.text.bpe.merge_tree import merge_tree
+from shared_gpt.text.bpe.tokenizer import BytePairTokenizer, join, merge
+from shared_gpt.text.bpe.training import count_words, learn_merges
+from shared_gpt.text.split import split
+from shared_gpt.text.token_file import whole_words
 
 END = "<|endoftext|>"
 

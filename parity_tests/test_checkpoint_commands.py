@@ -7,9 +7,9 @@ import pytest
 
 import numpy_gpt
 from numpy_gpt import weights
-from numpy_gpt.checkpoints import CheckpointError, save_tensors
-from numpy_gpt.commands.checkpoints import Convert, Inspect
 from parity_tests.checkpoint_files import DEEP, deep_model, write_openai
+from shared_gpt.checkpoints import CheckpointError, save_tensors
+from shared_gpt.commands.checkpoints import Convert, Inspect
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def test_inspect_shows_layout_sizes_modules_and_what_is_ignored(tmp_path, capsys
 
 
 def test_inspect_names_gpt2s_sizes(tmp_path, capsys, monkeypatch):
-    from numpy_gpt.checkpoints import inspection
+    from shared_gpt.checkpoints import inspection
 
     known = {**inspection.GPT2_SIZES, "gpt2-small": {"emb_dim": 12, "n_heads": 3, "n_layers": 13}}
     monkeypatch.setattr(inspection, "GPT2_SIZES", known)  # the real ones are too large for a test

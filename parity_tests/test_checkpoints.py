@@ -13,8 +13,6 @@ from hypothesis import given, settings
 
 import numpy_gpt
 from numpy_gpt import GPTConfig, weights
-from numpy_gpt.checkpoints import CheckpointError, checkpoint, convert, fitting, names, open_checkpoint, stored
-from numpy_gpt.checkpoints.writers import save_checkpoint
 from parity_tests.checkpoint_files import (
     DEEP,
     deep_model,
@@ -24,8 +22,10 @@ from parity_tests.checkpoint_files import (
     transformers_model,
     write_openai,
 )
-from parity_tests.compare import FLOAT64, assert_all_close, assert_close, random_state, relative_error
+from parity_tests.report.measure import FLOAT64, assert_all_close, assert_close, random_state, relative_error
 from parity_tests.strategies import configs, seeds
+from shared_gpt.checkpoints import CheckpointError, checkpoint, convert, fitting, names, open_checkpoint, stored
+from shared_gpt.checkpoints.writers import save_checkpoint
 from torch_gpt import weights as torch_weights
 
 IDS = some_ids(DEEP)
@@ -173,7 +173,7 @@ def state_dict_file(folder: Path) -> Path:
 
 def run_of_this_project(folder: Path) -> Path:
     """By way of Hugging Face's files: what a run saves is held against another program, too."""
-    from numpy_gpt.checkpoints import save_tensors
+    from shared_gpt.checkpoints import save_tensors
 
     model = weights.load_gpt2(transformers_folder(folder / "source"), np.float64)
     tensors = {f"model.{key}": array for key, array in model.state_dict().items()}
@@ -519,7 +519,7 @@ def test_adapters_and_missing_tensors_are_not_dropped_in_silence(tmp_path):
 
 
 def test_a_runs_state_comes_back_bit_by_bit(tmp_path):
-    from numpy_gpt.checkpoints import load_tensors, save_tensors
+    from shared_gpt.checkpoints import load_tensors, save_tensors
 
     rng = np.random.default_rng(0)
     tensors = {
@@ -551,7 +551,7 @@ def test_a_runs_state_comes_back_bit_by_bit(tmp_path):
 def test_the_library_reads_a_runs_file(tmp_path):
     from safetensors.numpy import load_file
 
-    from numpy_gpt.checkpoints import save_tensors
+    from shared_gpt.checkpoints import save_tensors
 
     arrays = {"a": np.arange(3, dtype=np.int8), "b": np.arange(6.0).reshape(2, 3)}
     save_tensors(tmp_path / "x.safetensors", arrays, {})
@@ -562,7 +562,7 @@ def test_the_library_reads_a_runs_file(tmp_path):
 
 
 def test_load_run_takes_the_best_in_its_own_dtype(tmp_path):
-    from numpy_gpt.checkpoints import save_tensors
+    from shared_gpt.checkpoints import save_tensors
 
     for name, seed in [("last", 1), ("best", 2)]:
         model = numpy_gpt.GPTModel(DEEP, np.random.default_rng(seed), np.float64)
@@ -577,7 +577,7 @@ def test_load_run_takes_the_best_in_its_own_dtype(tmp_path):
 
 
 def test_metadata_that_json_cannot_say_is_refused_before_a_file_is_touched(tmp_path):
-    from numpy_gpt.checkpoints import save_tensors
+    from shared_gpt.checkpoints import save_tensors
 
     for metadata in ({"rng": np.random.default_rng()}, {"loss": float("nan")}):
         with pytest.raises(ValueError, match=r"metadata for .* cannot be said in JSON"):

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 import numpy_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig
-from numpy_gpt.text import LabelDataset, labels_and_last
-from numpy_gpt.text.characters import CharTokenizer
-from numpy_gpt.training.finetuning import accuracy, confusion_matrix
-from parity_tests.compare import assert_all_close, assert_close, losses, random_state, to_numpy, twins
+from parity_tests.report.measure import assert_all_close, assert_close, losses, random_state, to_numpy, twins
 from parity_tests.strategies import configs, seeds
 from parity_tests.transformers_gpt import as_transformers
+from shared_gpt.text import LabelDataset, labels_and_last
+from shared_gpt.text.characters import CharTokenizer
+from shared_gpt.training.finetuning import accuracy, confusion_matrix
 
 CONFIG = GPTConfig(9, 11, 30, 5, 3, drop_rate=0.0)
 ROWS = [

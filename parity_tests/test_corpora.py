@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numpy_gpt.text import corpora, download
-from numpy_gpt.text.corpora import CORPORA, Download, load_text, locate, read_pieces
-from numpy_gpt.text.download import DownloadError, cache_folder, fetch
+from shared_gpt import downloads
+from shared_gpt.downloads import DownloadError, cache_folder, fetch
+from shared_gpt.text import corpora
+from shared_gpt.text.corpora import CORPORA, Download, load_text, locate, read_pieces
 
 BODY = bytes(i * i % 251 for i in range(200_000))
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -244,7 +245,7 @@ def test_every_failure_is_told(server, tmp_path):
     assert f"{server.url('missing')}: HTTP 404" in str(caught.value)
     assert "http://127.0.0.1:1/nobody: " in str(caught.value)
     assert str(tmp_path / "file.bin") in str(caught.value)
-    assert len(server.ranges) == download.ATTEMPTS + 1
+    assert len(server.ranges) == downloads.ATTEMPTS + 1
 
 
 def test_a_server_that_always_cuts_at_the_same_place_is_given_up(server, tmp_path):

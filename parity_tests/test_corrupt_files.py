@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 
 import numpy_gpt
 from numpy_gpt import GPTConfig, weights
-from numpy_gpt.checkpoints import CheckpointError, load_tensors, open_checkpoint, save_tensors
-from numpy_gpt.checkpoints.source import open_contents
-from parity_tests.compare import random_state
+from parity_tests.report.measure import random_state
 from parity_tests.strategies import seeds
+from shared_gpt.checkpoints import CheckpointError, load_tensors, open_checkpoint, save_tensors
+from shared_gpt.checkpoints.source import open_contents
 from torch_gpt import weights as torch_weights
 
 TINY = GPTConfig(vocab_size=3, context_length=2, emb_dim=4, n_heads=2, n_layers=1)

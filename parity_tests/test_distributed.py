@@ -14,11 +14,11 @@ import pytest
 import numpy_gpt
 import torch_gpt
 import torch_gpt.distributed
-from numpy_gpt.cli import main
 from numpy_gpt.distributed import MPIProcesses, join
-from numpy_gpt.training.run_folder import RunFolder
-from parity_tests.compare import assert_all_close, to_numpy
+from parity_tests.report.measure import assert_all_close, to_numpy
 from parity_tests.tiny_runs import resumed, text, tiny_run, trace
+from shared_gpt.cli import main
+from shared_gpt.training.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = ["--emb-dim", "8", "--n-heads", "2", "--n-layers", "2", "--context-length", "8", "--vocab-size", "300"]

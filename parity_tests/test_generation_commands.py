@@ -8,10 +8,11 @@ from PIL import Image
 
 import numpy_gpt
 import torch_gpt
-from numpy_gpt import GPTConfig, plots
-from numpy_gpt.cli import main
-from numpy_gpt.text import BytePairTokenizer, load_text, save_tokenizer
-from parity_tests.compare import twins
+from parity_tests.report.measure import twins
+from shared_gpt import plots
+from shared_gpt.cli import main
+from shared_gpt.config import GPTConfig
+from shared_gpt.text import BytePairTokenizer, load_text, save_tokenizer
 
 PAIR = (numpy_gpt, torch_gpt)
 TEXT = "The old lamp keeper wrote the day's wind in a book. 🦜 And the next day he wrote it again."
@@ -29,7 +30,7 @@ def weights(tmp_path_factory) -> str:
 
 
 def tokenizer_of(weights):
-    from numpy_gpt.text import load_tokenizer
+    from shared_gpt.text import load_tokenizer
 
     return load_tokenizer(weights)
 

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numpy_gpt.text import BytePairTokenizer, download, gpt2, gpt2_tokenizer, load_tokenizer, save_tokenizer
-from numpy_gpt.text.tokenizer import END_OF_TEXT
 from parity_tests.texts import FRAGMENTS, SAMPLE, broken_texts, needs_gpt2_vocabulary, texts
+from shared_gpt import downloads
+from shared_gpt.text import BytePairTokenizer, gpt2, gpt2_tokenizer, load_tokenizer, save_tokenizer
+from shared_gpt.text.tokenizer import END_OF_TEXT
 
 FILES = ("vocab.bpe", "encoder.json")
 
@@ -69,7 +70,7 @@ def test_decoding_any_ids_is_tiktokens(real, ids):
 @needs_gpt2_vocabulary
 def test_ids_are_tiktokens_where_unicode_has_grown_since(real):
     """Tokens like b"\\x96\\x9a\\xe5\\xa3\\xab" reach over the border between a newer letter and an older one."""
-    from numpy_gpt.text.split import _newer
+    from shared_gpt.text.split import _newer
 
     theirs, both = real
     text = "".join(f"a{c}士 {c}{c}閉1{c}!極 " for c in sorted(_newer))
@@ -114,7 +115,7 @@ def small(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(gpt2, "OPENAI", "http://127.0.0.1:9")
     monkeypatch.setattr(gpt2, "HUGGING_FACE", "http://127.0.0.1:9")
-    monkeypatch.setattr(download.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(downloads.time, "sleep", lambda seconds: None)
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path / "tiktoken"))
     monkeypatch.setenv("NUMPY_GPT_CACHE", str(tmp_path / "cache"))
     gpt2._tokenizer.cache_clear()
@@ -198,7 +199,7 @@ def test_where_nobody_answers_each_address_is_tried_once(small, monkeypatch):
         tried.append((request.full_url, timeout))
         raise urllib.error.URLError(TimeoutError("timed out"))
 
-    monkeypatch.setattr(download.urllib.request, "urlopen", nobody)
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", nobody)
     monkeypatch.setattr(gpt2, "HUGGING_FACE", "http://127.0.0.1:10")
     with pytest.raises(FileNotFoundError, match="Three ways"):
         gpt2_tokenizer()

@@ -22,7 +22,7 @@ TINY = GPTConfig(vocab_size=3, context_length=2, emb_dim=4, n_heads=2, n_layers=
 COMMIT = "0123456789" * 4
 LOAD = """
 import sys
-from numpy_gpt.checkpoints import hub
+from shared_gpt.checkpoints import hub
 hub.OPENAI = sys.argv[1]
 if sys.argv[2] == "without hub":
     sys.modules["huggingface_hub"] = None
@@ -211,7 +211,7 @@ def test_the_real_gpt2_continues_as_published(prompt, tokens, continuation):
     """Greedy continuations of the 124M model."""
     if (source := real_weights()) is None:
         pytest.skip("GPT-2's real weights are not on this machine: set GPT2_DIR to a folder that holds them")
-    from numpy_gpt.text.gpt2 import find_gpt2, gpt2_tokenizer
+    from shared_gpt.text.gpt2 import find_gpt2, gpt2_tokenizer
 
     folder = Path(source) if Path(source).is_dir() else Path(source).parent
     try:

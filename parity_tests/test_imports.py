@@ -52,19 +52,20 @@ def test_numpy_gpt_trains_without_any_framework():
     )
 
 
-def test_every_module_of_numpy_gpt_is_importable_without_any_framework():
+def test_every_module_of_numpy_gpt_and_shared_gpt_is_importable_without_any_framework():
     names = run_python(
         without(*FRAMEWORKS)
         + textwrap.dedent("""
             import importlib, pkgutil
-            import numpy_gpt
-            for module in pkgutil.walk_packages(numpy_gpt.__path__, "numpy_gpt."):
+            import numpy_gpt, shared_gpt
+            for package in (numpy_gpt, shared_gpt):
+              for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
                 if not module.name.endswith("__main__"):
                     importlib.import_module(module.name)
                     print(module.name)
         """)
     ).split()
-    assert {"numpy_gpt.model", "numpy_gpt.text", "numpy_gpt.cli"} <= set(names)
+    assert {"numpy_gpt.model", "shared_gpt.text", "shared_gpt.cli"} <= set(names)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_importing_a_package_loads_only_what_it_needs(package, absent):
     assert not loaded & set(absent)
 
 
-@pytest.mark.parametrize("entry", ["numpy_gpt.cli import torch_command", "parity_tests.__main__ import main"])
+@pytest.mark.parametrize("entry", ["shared_gpt.cli import torch_command", "parity_tests.__main__ import main"])
 def test_without_pytorch_one_line_says_what_to_install(entry):
     run_python(
         without("torch")

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pad_sequence
 
-from numpy_gpt.text.batches import IGNORE_INDEX
-from numpy_gpt.text.bpe import BytePairTokenizer
-from numpy_gpt.text.characters import CharTokenizer
-from numpy_gpt.text.instructions import (
+from shared_gpt.text.batches import IGNORE_INDEX
+from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
+from shared_gpt.text.characters import CharTokenizer
+from shared_gpt.text.instructions import (
     InstructionDataset,
     collate,
     format_prompt,

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import numpy_gpt
-from numpy_gpt.checkpoints.run_files import load_tensors
 from parity_tests.tiny_runs import resumed, tiny_run, trace
+from shared_gpt.checkpoints.run_files import load_tensors
 
 ROUNDS = 30
 
@@ -18,7 +18,7 @@ ROUNDS = 30
 DRIVER = """
 import os, random, signal, sys, time
 import numpy_gpt
-from numpy_gpt.checkpoints.run_files import load_tensors
+from shared_gpt.checkpoints.run_files import load_tensors
 from parity_tests.tiny_runs import resumed
 
 folder, rounds = sys.argv[1], int(sys.argv[2])

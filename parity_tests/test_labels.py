@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numpy_gpt.text.batches import IGNORE_INDEX, split_examples
-from numpy_gpt.text.bpe import BytePairTokenizer
-from numpy_gpt.text.characters import CharTokenizer
-from numpy_gpt.text.labels import LabelDataset, Labelled, balance, labels_and_last, load_labels
+from shared_gpt.text.batches import IGNORE_INDEX, split_examples
+from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
+from shared_gpt.text.characters import CharTokenizer
+from shared_gpt.text.labels import LabelDataset, Labelled, balance, labels_and_last, load_labels
 from torch_gpt.data import data_loader
 
 BYTES = BytePairTokenizer([])

@@ -13,7 +13,7 @@ import numpy_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig, functional
 from parity_tests import passes
-from parity_tests.compare import FLOAT32, FLOAT64, TOLERANCE, assert_all_close, assert_close
+from parity_tests.report.measure import FLOAT32, FLOAT64, TOLERANCE, assert_all_close, assert_close
 from parity_tests.strategies import seeds, sizes
 from parity_tests.tensorflow_gpt import gelu as tensorflow_gelu
 from torch_gpt import functional as torch_functional

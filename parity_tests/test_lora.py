@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 import numpy_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig
-from numpy_gpt.checkpoints.adapters import read_adapter, write_adapter
 from numpy_gpt.lora import LoRALinear, apply_lora, load_lora, lora_state_dict, save_lora
-from parity_tests.compare import assert_all_close, assert_close, losses, random_state, to_numpy, twins
+from parity_tests.report.measure import assert_all_close, assert_close, losses, random_state, to_numpy, twins
 from parity_tests.strategies import configs, seeds
 from parity_tests.tensorflow_gpt import AdamW as TensorFlowAdamW
 from parity_tests.tensorflow_gpt import TensorFlowGPT, train_step
 from parity_tests.transformers_gpt import as_transformers
+from shared_gpt.checkpoints.adapters import read_adapter, write_adapter
 from torch_gpt import lora as torch_lora
 
 CONFIG = GPTConfig(31, 11, 30, 5, 3, drop_rate=0.0)

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 import numpy_gpt
 import torch_gpt
-from parity_tests.compare import FLOAT64, TOLERANCE, assert_all_close, assert_close, central_differences, to_numpy
+from parity_tests.report.measure import (
+    FLOAT64,
+    TOLERANCE,
+    assert_all_close,
+    assert_close,
+    central_differences,
+    to_numpy,
+)
 from parity_tests.strategies import seeds, sizes
 
 leading = st.lists(sizes, min_size=1, max_size=2).map(tuple)

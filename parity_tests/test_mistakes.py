@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from parity_tests.judge import ROOT, judge, judges, plant
-from parity_tests.mistakes import MISTAKES
+from parity_tests.mistakes.judge import ROOT, judge, judges, plant
+from parity_tests.mistakes.planted import MISTAKES
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import numpy_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig
-from parity_tests.compare import (
+from parity_tests.report.measure import (
     FLOAT32,
     FLOAT64,
     TOLERANCE,

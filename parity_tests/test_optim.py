@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import numpy_gpt
 import torch_gpt
 from parity_tests import tensorflow_gpt
-from parity_tests.compare import TOLERANCE, assert_all_close, assert_close, to_numpy
+from parity_tests.report.measure import TOLERANCE, assert_all_close, assert_close, to_numpy
 from parity_tests.strategies import seeds, sizes
 
 STEPS = 20

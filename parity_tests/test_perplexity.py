@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import numpy_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig
-from parity_tests.compare import FLOAT64, TOLERANCE, assert_close, to_numpy, twins
+from parity_tests.report.measure import FLOAT64, TOLERANCE, assert_close, to_numpy, twins
 from parity_tests.strategies import configs, dtypes, seeds
 from parity_tests.transformers_gpt import as_transformers
 

@@ -10,7 +10,7 @@ import numpy_gpt
 import torch_gpt
 from numpy_gpt import functional
 from parity_tests import passes
-from parity_tests.compare import FLOAT64, TOLERANCE, assert_all_close, assert_close, gradients, to_numpy, twins
+from parity_tests.report.measure import FLOAT64, TOLERANCE, assert_all_close, assert_close, gradients, to_numpy, twins
 from parity_tests.strategies import configs, problems, seeds, sizes
 from torch_gpt import functional as torch_functional
 

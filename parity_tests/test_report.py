@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 import numpy_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig
-from parity_tests import report_picture
 from parity_tests.__main__ import main
-from parity_tests.comparison import Subject
-from parity_tests.diagnose import first_parting, likely_reason
-from parity_tests.replace import replaced
-from parity_tests.report import Report, describe, first_finding
-from parity_tests.trace import Trace, trace_numpy, trace_torch
+from parity_tests.report import picture
+from parity_tests.report.comparison import Subject
+from parity_tests.report.diagnose import first_parting, likely_reason
+from parity_tests.report.replace import replaced
+from parity_tests.report.report import Report, describe, first_finding
+from parity_tests.report.trace import Trace, trace_numpy, trace_torch
 
 BLOCK = "ln_1 attn.c_attn attn.attn_dropout attn.c_proj attn.resid_dropout attn ln_2 mlp.c_fc mlp.gelu mlp.c_proj mlp.dropout mlp"
 FORWARD = ["wte", "wpe", "drop"]
@@ -94,7 +94,7 @@ def student(tmp_path, text, name="mine.py"):
 @pytest.fixture
 def no_picture(monkeypatch):
     """The picture takes as long as everything else."""
-    monkeypatch.setattr(report_picture, "draw", lambda *_: None)
+    monkeypatch.setattr(picture, "draw", lambda *_: None)
 
 
 def test_the_twins_agree(no_picture, capsys, tmp_path, monkeypatch):

@@ -9,8 +9,8 @@ import pytest
 
 import numpy_gpt
 import torch_gpt
-from numpy_gpt.checkpoints.run_files import load_tensors
 from parity_tests.tiny_runs import resumed, tiny_run, trace
+from shared_gpt.checkpoints.run_files import load_tensors
 
 TWINS = [numpy_gpt, torch_gpt]
 
@@ -77,7 +77,7 @@ def test_either_twin_takes_up_the_others_run(tmp_path):
 KILLED_AT_EVERY_WRITE = """
 import itertools, os, sys
 import numpy_gpt
-from numpy_gpt.checkpoints.run_files import load_tensors
+from shared_gpt.checkpoints.run_files import load_tensors
 from parity_tests.tiny_runs import resumed
 
 folder = sys.argv[1]

@@ -18,12 +18,12 @@ import pytest
 
 import numpy_gpt
 import torch_gpt
-from numpy_gpt.cli import main
-from numpy_gpt.training import start
-from numpy_gpt.training.display import PlainLines, clock
-from numpy_gpt.training.run_folder import COLUMNS, RunFolder
-from parity_tests.compare import to_numpy
+from parity_tests.report.measure import to_numpy
 from parity_tests.tiny_runs import resumed, text, tiny_run
+from shared_gpt.cli import main
+from shared_gpt.training import start
+from shared_gpt.training.display import PlainLines, clock
+from shared_gpt.training.run_folder import COLUMNS, RunFolder
 
 TWINS = [numpy_gpt, torch_gpt]
 SMALL = ["--emb-dim", "8", "--n-heads", "2", "--n-layers", "1", "--context-length", "8", "--vocab-size", "300"]
@@ -228,7 +228,7 @@ def test_a_disk_that_fails_leaves_the_last_checkpoint(number, tmp_path, monkeypa
 FILE_LIMIT = """
 import resource, sys
 import numpy_gpt
-from parity_tests.compare import to_numpy
+from parity_tests.report.measure import to_numpy
 from parity_tests.tiny_runs import tiny_run
 run = tiny_run(numpy_gpt, sys.argv[1], steps=9)
 best = run.folder.best
@@ -362,7 +362,7 @@ def test_tensorboard_reads_what_is_written(tmp_path, monkeypatch):
     )  # its own word for: without TensorFlow
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    from numpy_gpt.training.tensorboard import TensorBoard
+    from shared_gpt.training.tensorboard import TensorBoard
 
     run = tiny_run(numpy_gpt, tmp_path, steps=6)
     run.watchers.append(TensorBoard(tmp_path))

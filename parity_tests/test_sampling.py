@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from transformers import RepetitionPenaltyLogitsProcessor, TopKLogitsWarper, TopPLogitsWarper
 
 from numpy_gpt import sampling
-from parity_tests.compare import FLOAT64, assert_close, to_numpy
+from parity_tests.report.measure import FLOAT64, assert_close, to_numpy
 from parity_tests.strategies import seeds
 from torch_gpt import sampling as torch_sampling
 

@@ -8,10 +8,10 @@ from importlib.resources import files
 
 import pytest
 
-from numpy_gpt.text import make_data
-from numpy_gpt.text.make_data import english, fillings, messages
+import village as make_data
+from village import english, fillings, messages
 
-DATA = files("numpy_gpt.text") / "data"
+DATA = files("shared_gpt.text") / "data"
 
 
 def shipped(name: str) -> str:

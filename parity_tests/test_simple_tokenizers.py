@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from numpy_gpt.text import (
+from parity_tests.texts import SAMPLE, broken_texts, texts
+from shared_gpt.text import (
     BytePairTokenizer,
     CharTokenizer,
     SimpleTokenizerV1,
@@ -18,9 +19,8 @@ from numpy_gpt.text import (
     load_tokenizer,
     save_tokenizer,
 )
-from numpy_gpt.text.simple import split_words
-from numpy_gpt.text.tokenizer import visible
-from parity_tests.texts import SAMPLE, broken_texts, texts
+from shared_gpt.text.simple import split_words
+from shared_gpt.text.tokenizer import visible
 
 END, UNKNOWN = "<|endoftext|>", "<|unk|>"
 TEXT = 'He said--"No, it\'s (well) done!" Did he; or: not_so?'

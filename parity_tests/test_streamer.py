@@ -4,10 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from numpy_gpt.text.bpe import BytePairTokenizer
-from numpy_gpt.text.characters import CharTokenizer
-from numpy_gpt.text.simple import SimpleTokenizerV2, build_vocab
-from numpy_gpt.text.streamer import TextStreamer
+from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
+from shared_gpt.text.characters import CharTokenizer
+from shared_gpt.text.simple import SimpleTokenizerV2, build_vocab
+from shared_gpt.text.streamer import TextStreamer
 
 BYTES = BytePairTokenizer([])  # one token for each byte: every character of several bytes is cut
 MERGED = BytePairTokenizer.train("Grüße, wir grüßen die 🦜🦜 und die 中文 中文! " * 3, 300)

@@ -9,14 +9,14 @@ import tensorflow as tf
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from numpy_gpt.checkpoints import sstable
-from numpy_gpt.checkpoints.crc32c import crc32c, mask, masked_crc32c
-from numpy_gpt.checkpoints.sstable import read_table, write_table
-from numpy_gpt.checkpoints.stored import CheckpointError, read_array
-from numpy_gpt.checkpoints.tensor_bundle import DTYPES, TensorBundle, bundle_prefix, write_tensor_bundle
-from numpy_gpt.checkpoints.wire import BYTES, VARINT, WireError, read_varint, write_field, write_varint
 from parity_tests.checkpoint_files import save_bundle
 from parity_tests.strategies import seeds
+from shared_gpt.checkpoints.stored import CheckpointError, read_array
+from shared_gpt.checkpoints.tensor_bundle import sstable
+from shared_gpt.checkpoints.tensor_bundle.bundle import DTYPES, TensorBundle, bundle_prefix, write_tensor_bundle
+from shared_gpt.checkpoints.tensor_bundle.crc32c import crc32c, mask, masked_crc32c
+from shared_gpt.checkpoints.tensor_bundle.sstable import read_table, write_table
+from shared_gpt.checkpoints.tensor_bundle.wire import BYTES, VARINT, WireError, read_varint, write_field, write_varint
 
 NUMPY_DTYPES = sorted(set(DTYPES.values()) - {"bfloat16"})
 names = st.text(st.sampled_from("abh/019_é"), min_size=1, max_size=20)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from numpy_gpt import GPTConfig, no_grad
-from parity_tests.compare import TOLERANCE, assert_all_close, assert_close, gradients, losses, to_numpy, twins
+from parity_tests.report.measure import TOLERANCE, assert_all_close, assert_close, gradients, losses, to_numpy, twins
 from parity_tests.strategies import problems
 from parity_tests.tensorflow_gpt import TensorFlowGPT
 

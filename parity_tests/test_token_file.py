@@ -15,13 +15,13 @@ import tiktoken
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from numpy_gpt.text import token_file
-from numpy_gpt.text.bpe import BytePairTokenizer
-from numpy_gpt.text.characters import CharTokenizer
-from numpy_gpt.text.corpora import load_text
-from numpy_gpt.text.simple import SimpleTokenizerV2, build_vocab
-from numpy_gpt.text.split import split
-from numpy_gpt.text.token_file import (
+from shared_gpt.text import token_file
+from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
+from shared_gpt.text.characters import CharTokenizer
+from shared_gpt.text.corpora import load_text
+from shared_gpt.text.simple import SimpleTokenizerV2, build_vocab
+from shared_gpt.text.split import split
+from shared_gpt.text.token_file import (
     LAYOUT,
     MAGIC,
     fingerprint,
@@ -217,8 +217,8 @@ def test_a_kill_leaves_no_file_under_the_final_name(tmp_path):
     (tmp_path / "text.txt").write_text(CORPUS, encoding="utf-8")
     program = f"""if True:
         import os, signal
-        from numpy_gpt.text import token_file
-        from numpy_gpt.text.characters import CharTokenizer
+        from shared_gpt.text import token_file
+        from shared_gpt.text.characters import CharTokenizer
         class Killed(CharTokenizer):
             def encode(self, text, allowed_special=frozenset()):
                 if "mat" in text:

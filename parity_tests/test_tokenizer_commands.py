@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import numpy_gpt
-from numpy_gpt.commands.tokenizers import Tokenize, TrainTokenizer
-from numpy_gpt.text import BytePairTokenizer, CharTokenizer, SimpleTokenizerV1, load_tokenizer
-from numpy_gpt.text.show import html_page, labels, summary, terminal_lines
 from parity_tests.texts import MIXED, SAMPLE, texts
+from shared_gpt.commands.tokenizers import Tokenize, TrainTokenizer
+from shared_gpt.text import BytePairTokenizer, CharTokenizer, SimpleTokenizerV1, load_tokenizer
+from shared_gpt.text.show import html_page, labels, summary, terminal_lines
 
 
 @pytest.fixture(autouse=True)

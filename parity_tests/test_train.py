@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 import numpy_gpt
 import torch_gpt
-from numpy_gpt.training.settings import TrainSettings
 from parity_tests import tensorflow_gpt
 from parity_tests.__main__ import main as gpt_parity
-from parity_tests.compare import TOLERANCE, assert_all_close, gradients, to_numpy, twins
-from parity_tests.curve import BANDS
+from parity_tests.report.curve import BANDS
+from parity_tests.report.measure import TOLERANCE, assert_all_close, gradients, to_numpy, twins
 from parity_tests.strategies import configs, dtypes, seeds
 from parity_tests.tiny_runs import tiny_run
+from shared_gpt.checks.train import check_step
+from shared_gpt.training.settings import TrainSettings
 
 TWINS = [numpy_gpt, torch_gpt]
 IGNORED = -100
@@ -165,9 +166,9 @@ def test_the_largest_gradient_is_named(twin):
     run = tiny_run(twin)
     grads = {"small": np.array([0.1]), "none": None, "huge": np.array([3.0, -np.inf])}
     with pytest.raises(FloatingPointError, match=r"that of huge \(inf\)"):
-        numpy_gpt.checks.check_step(2.0, math.inf, grads)
+        check_step(2.0, math.inf, grads)
     with pytest.raises(FloatingPointError, match=r"that of large \(7\)"):
-        numpy_gpt.checks.check_step(math.nan, 1.0, {"small": np.array([0.1]), "large": np.array([-7.0])})
+        check_step(math.nan, 1.0, {"small": np.array([0.1]), "large": np.array([-7.0])})
     assert run.step == 0
 
 

@@ -8,7 +8,7 @@ import numpy_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig
 from parity_tests import tensorflow_gpt
-from parity_tests.compare import assert_all_close, key_bias, to_numpy, twins
+from parity_tests.report.measure import assert_all_close, key_bias, to_numpy, twins
 
 STEPS = 25
 MAX_NORM = 1.0

@@ -11,9 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numpy_gpt.text.batches import Batches, Dataset, split_examples
-from numpy_gpt.text.token_file import LAYOUT, MAGIC, open_tokens
-from numpy_gpt.text.windows import TokenWindows, split_tokens
+from shared_gpt.text.batches import Batches, Dataset, split_examples
+from shared_gpt.text.token_file import LAYOUT, MAGIC, open_tokens
+from shared_gpt.text.windows import TokenWindows, split_tokens
 from torch_gpt.data import data_loader
 
 SIZES = st.tuples(st.integers(2, 60), st.integers(1, 12), st.integers(1, 15)).filter(lambda size: size[0] > size[1])

@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import strategies as st
 
-from numpy_gpt.text import load_text
+from shared_gpt.text import load_text
 
 FRAGMENTS = [
     *(" ", "  ", "   ", "\n", "\r\n", "\r", "\t", " \n ", "\x0b\x0c", "\x85", "\xa0", "\u2003", "\u2028", "\u3000"),

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from numpy_gpt.config import GPTConfig
-from numpy_gpt.text import CharTokenizer, load_text, save_tokenizer
-from numpy_gpt.training.pretraining import Pretraining
-from numpy_gpt.training.processes import ALONE
-from numpy_gpt.training.run_folder import RunFolder
-from numpy_gpt.training.settings import TrainSettings
+from shared_gpt.config import GPTConfig
+from shared_gpt.text import CharTokenizer, load_text, save_tokenizer
+from shared_gpt.training.pretraining import Pretraining
+from shared_gpt.training.processes import ALONE
+from shared_gpt.training.run_folder import RunFolder
+from shared_gpt.training.settings import TrainSettings
 
 IDENTITY = {"text": "the first lines of the stories", "tokenizer": "their characters"}
 

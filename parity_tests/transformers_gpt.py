@@ -5,7 +5,7 @@ from typing import Any
 import torch
 import transformers
 
-from parity_tests.compare import to_numpy
+from parity_tests.report.measure import to_numpy
 
 
 def as_transformers(model: Any) -> transformers.GPT2LMHeadModel:

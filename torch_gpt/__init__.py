@@ -3,12 +3,15 @@
 try:
     import torch  # noqa: F401
 except ImportError as error:
-    raise ImportError(f"torch_gpt needs PyTorch ({error}): pip install 'numpy-gpt[torch]'.") from None
+    raise ImportError(
+        f"torch_gpt needs PyTorch ({error}): pip install 'numpy-gpt[torch]'."
+    ) from None
+
+from shared_gpt.config import GPTConfig
 
 from torch_gpt.attention import MultiHeadAttention
 from torch_gpt.block import FeedForward, TransformerBlock
 from torch_gpt.classifier import add_class_head, freeze_below_last_block, predict_classes
-from torch_gpt.config import GPTConfig
 from torch_gpt.generate import Step, attention_maps, generate, generate_text_simple, stream
 from torch_gpt.kv_cache import KVCache
 from torch_gpt.layers import GELU, Dropout, Embedding, LayerNorm, Linear

@@ -2,7 +2,7 @@
 
 import sys
 
-from numpy_gpt.cli import torch_command
+from shared_gpt.cli import torch_command
 
 if __name__ == "__main__":
     sys.exit(torch_command())

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import torch
+from shared_gpt.config import GPTConfig
 
-from torch_gpt.config import GPTConfig
 from torch_gpt.functional import softmax
 from torch_gpt.kv_cache import LayerCache
 from torch_gpt.layers import Dropout, Linear
@@ -13,12 +13,16 @@ from torch_gpt.module import Module
 from torch_gpt.shapes import Array, Bool, DType, Float, Int, float32
 
 
-def hidden_keys(T: int, S: int, padding: Int[Array, " B"] | None = None) -> Bool[Array, "*B T S"]:
+def hidden_keys(
+    T: int, S: int, padding: Int[Array, " B"] | None = None
+) -> Bool[Array, "*B T S"]:
     """True where query t must not see key s: in its future, counted from the lower right because the last query belongs
     to the last key also when earlier keys come from a cache, or among the padding tokens that a row begins with."""
     hidden = torch.arange(S) > torch.arange(T)[:, None] + (S - T)
     if padding is not None:
-        hidden = hidden.to(padding.device) | (torch.arange(S, device=padding.device) < padding[:, None, None, None])
+        hidden = hidden.to(padding.device) | (
+            torch.arange(S, device=padding.device) < padding[:, None, None, None]
+        )
     return hidden
 
 
@@ -47,10 +51,15 @@ class MultiHeadAttention(Module):
         self.c_proj = Linear(config.emb_dim, config.emb_dim, dtype=dtype)
         self.attn_dropout = Dropout(config.drop_rate, rng)
         self.resid_dropout = Dropout(config.drop_rate, rng)
-        self.maps: list[Array] | None = None  # where forward leaves its attention weights, if someone looks
+        self.maps: list[Array] | None = (
+            None  # where forward leaves its attention weights, if someone looks
+        )
 
     def forward(
-        self, x: Float[Array, "B T C"], cache: LayerCache | None = None, padding: Int[Array, " B"] | None = None
+        self,
+        x: Float[Array, "B T C"],
+        cache: LayerCache | None = None,
+        padding: Int[Array, " B"] | None = None,
     ) -> Float[Array, "B T C"]:
         H = self.n_heads
         heads = split_heads(self.c_attn(x), 3 * H)
@@ -59,8 +68,12 @@ class MultiHeadAttention(Module):
             k, v = cache.append(k, v)
         scores = q @ k.transpose(-1, -2)  # (B, H, T, S)
         scores = scores * (1 / math.sqrt(q.shape[-1]))
-        if q.shape[2] > 1 or padding is not None:  # a single query is the last position, which sees all
-            scores = scores.masked_fill(hidden_keys(q.shape[2], k.shape[2], padding).to(x.device), -math.inf)
+        if (
+            q.shape[2] > 1 or padding is not None
+        ):  # a single query is the last position, which sees all
+            scores = scores.masked_fill(
+                hidden_keys(q.shape[2], k.shape[2], padding).to(x.device), -math.inf
+            )
         p = softmax(scores)
         if self.maps is not None:
             self.maps.append(p)

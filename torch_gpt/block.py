@@ -1,9 +1,9 @@
 """FeedForward and TransformerBlock: attention mixes positions, the feed-forward network works on each alone."""
 
 import numpy as np
+from shared_gpt.config import GPTConfig
 
 from torch_gpt.attention import MultiHeadAttention
-from torch_gpt.config import GPTConfig
 from torch_gpt.kv_cache import LayerCache
 from torch_gpt.layers import GELU, Dropout, LayerNorm, Linear
 from torch_gpt.module import Module
@@ -35,7 +35,10 @@ class TransformerBlock(Module):
         self.mlp = FeedForward(config, rng, dtype)
 
     def forward(
-        self, x: Float[Array, "B T C"], cache: LayerCache | None = None, padding: Int[Array, " B"] | None = None
+        self,
+        x: Float[Array, "B T C"],
+        cache: LayerCache | None = None,
+        padding: Int[Array, " B"] | None = None,
     ) -> Float[Array, "B T C"]:
         x = x + self.attn(self.ln_1(x), cache, padding)
         x = x + self.mlp(self.ln_2(x))

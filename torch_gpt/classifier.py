@@ -2,8 +2,8 @@
 
 import numpy as np
 import torch
+from shared_gpt.checks.classifier import check_classes
 
-from numpy_gpt.checks import check_classes
 from torch_gpt.layers import Linear
 from torch_gpt.model import GPTModel
 from torch_gpt.module import no_grad
@@ -12,7 +12,9 @@ from torch_gpt.shapes import Array, Float, Int
 Ids = Int[np.ndarray | Array, "..."]  # ids (B, T), or positions (B,)
 
 
-def add_class_head(model: GPTModel, n_classes: int, rng: np.random.Generator | None = None) -> None:
+def add_class_head(
+    model: GPTModel, n_classes: int, rng: np.random.Generator | None = None
+) -> None:
     """Put a new head (C to n_classes, with bias) in lm_head's place; rng draws it (None: seed 0).
 
     The model then gives logits (B, T, n_classes), and trains with CrossEntropy where every target but the one at each row's
@@ -20,7 +22,9 @@ def add_class_head(model: GPTModel, n_classes: int, rng: np.random.Generator | N
     """
     check_classes(n_classes)
     rng = np.random.default_rng(0) if rng is None else rng
-    head = Linear(model.config.emb_dim, n_classes, dtype=model.ln_f.weight.dtype).to(model.ln_f.weight.device)
+    head = Linear(model.config.emb_dim, n_classes, dtype=model.ln_f.weight.dtype).to(
+        model.ln_f.weight.device
+    )
     draw = 0.02 * rng.standard_normal(tuple(head.weight.shape), np.float32)
     head.weight.data[...] = torch.from_numpy(draw)
     model.lm_head = head

@@ -1,14 +1,13 @@
-"""Without a twin: NumPy needs no wrapper. The datasets of numpy_gpt.text as PyTorch knows them, Dataset and DataLoader."""
+"""Without a twin: NumPy needs no wrapper. The datasets of shared_gpt.text as PyTorch knows them, Dataset and DataLoader."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from shared_gpt.text.batches import Batches
+from shared_gpt.text.batches import Dataset as ArrayDataset
 from torch.utils.data import DataLoader, Dataset
-
-from numpy_gpt.text.batches import Batches
-from numpy_gpt.text.batches import Dataset as ArrayDataset
 
 
 class TensorDataset(Dataset):
@@ -21,11 +20,16 @@ class TensorDataset(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, i: int) -> tuple[Any, ...]:
-        return tuple(torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in self.dataset[i])
+        return tuple(
+            torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in self.dataset[i]
+        )
 
     def collate(self, items: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor]:
         """The dataset's own collate; inputs and targets (B, T), int64."""
-        arrays = [tuple(x.numpy() if isinstance(x, torch.Tensor) else x for x in item) for item in items]
+        arrays = [
+            tuple(x.numpy() if isinstance(x, torch.Tensor) else x for x in item)
+            for item in items
+        ]
         inputs, targets = self.dataset.collate(arrays)
         return torch.from_numpy(inputs), torch.from_numpy(targets)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from shared_gpt.training.processes import Processes
 from torch.nn.parallel import DistributedDataParallel
 
-from numpy_gpt.training.processes import Processes
 from torch_gpt.model import GPTModel
 
 
@@ -19,7 +19,10 @@ class TorchProcesses(Processes):
     """Those that torchrun started, or this one alone, and the device that it computes on."""
 
     def __init__(self, device: str, bf16: bool):
-        self.rank, self.size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        self.rank, self.size = (
+            int(os.environ.get("RANK", 0)),
+            int(os.environ.get("WORLD_SIZE", 1)),
+        )
         if device == "cuda" and self.size > 1:
             device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
         self.device, self.bf16 = torch.device(device), bf16
@@ -31,7 +34,9 @@ class TorchProcesses(Processes):
 
     def place(self, model: GPTModel) -> GPTModel:
         model = model.to(self.device)
-        if self.bf16:  # products in bfloat16, everything that adds up in float32, the logits too
+        if (
+            self.bf16
+        ):  # products in bfloat16, everything that adds up in float32, the logits too
             forward = torch.autocast(self.device.type, torch.bfloat16)(model.forward)
             model.forward = lambda *args, **kwargs: forward(*args, **kwargs).float()
         return model
@@ -75,7 +80,11 @@ class TorchProcesses(Processes):
 
 def sum_bucket(state: None, bucket: dist.GradBucket) -> torch.futures.Future[torch.Tensor]:
     """Add up a bucket of gradients while the backward pass goes on; DistributedDataParallel itself would take the mean."""
-    return dist.all_reduce(bucket.buffer(), async_op=True).get_future().then(lambda future: future.value()[0])
+    return (
+        dist.all_reduce(bucket.buffer(), async_op=True)
+        .get_future()
+        .then(lambda future: future.value()[0])
+    )
 
 
 def join(device: str = "cpu", bf16: bool = False, threads: int | None = None) -> Processes:
@@ -84,7 +93,9 @@ def join(device: str = "cpu", bf16: bool = False, threads: int | None = None) ->
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"There is no device {device!r} here ({str(error).splitlines()[0]}); take cpu.") from None
+        raise ValueError(
+            f"There is no device {device!r} here ({str(error).splitlines()[0]}); take cpu."
+        ) from None
     if threads:
         torch.set_num_threads(threads)
     return TorchProcesses(device, bf16)

@@ -18,7 +18,9 @@ def softmax(x: Float[Array, "... S"]) -> Float[Array, "... S"]:
     """
     m = x.detach().amax(dim=-1, keepdim=True).clamp(min=torch.finfo(x.dtype).min)
     e = torch.exp(x - m)
-    return e / e.sum(dim=-1, keepdim=True).clamp(min=1)  # one e is exp(0): only a masked row sums to less than 1
+    return e / e.sum(dim=-1, keepdim=True).clamp(
+        min=1
+    )  # one e is exp(0): only a masked row sums to less than 1
 
 
 def logsumexp(x: Float[Array, "N V"]) -> Float[Array, " N"]:
@@ -45,7 +47,10 @@ def _gelu_argument(x: Float[Array, "... F"]) -> Float[Array, "... F"]:
 
 
 def layer_norm(
-    x: Float[Array, "... C"], weight: Float[Array, " C"], bias: Float[Array, " C"], eps: float = 1e-5
+    x: Float[Array, "... C"],
+    weight: Float[Array, " C"],
+    bias: Float[Array, " C"],
+    eps: float = 1e-5,
 ) -> Float[Array, "... C"]:
     """y = x̂ · weight + bias with x̂ = (x - μ) / √(σ² + eps), mean and biased variance over the last axis.
 
@@ -56,7 +61,9 @@ def layer_norm(
     return x_hat * weight + bias
 
 
-def _normalize(x: Float[Array, "... C"], eps: float) -> tuple[Float[Array, "... C"], Float[Array, "... 1"]]:
+def _normalize(
+    x: Float[Array, "... C"], eps: float
+) -> tuple[Float[Array, "... C"], Float[Array, "... 1"]]:
     """x̂ and r = 1 / √(σ² + eps)."""
     x_hat = x - x.mean(dim=-1, keepdim=True)
     variance = (x_hat * x_hat).mean(dim=-1, keepdim=True)

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from shared_gpt.checks.generate import check_logits, check_prompts, check_sampling
 
-from numpy_gpt.checks import check_logits, check_prompts, check_sampling
 from torch_gpt.kv_cache import KVCache
 from torch_gpt.model import GPTModel
 from torch_gpt.module import no_grad
@@ -73,7 +73,9 @@ def attention_maps(model: GPTModel, ids: Prompts) -> Float[Array, "n_layers B H 
     """How much each position (last axis but one) sees of each (last axis), by block and head; a position's sum is 1."""
     rows = check_prompts(ids, model.config)
     if len(set(map(len, rows))) > 1:
-        raise ValueError(f"The prompts have {[len(row) for row in rows]} tokens; give prompts of one length.")
+        raise ValueError(
+            f"The prompts have {[len(row) for row in rows]} tokens; give prompts of one length."
+        )
     with evaluation(model), recorded_attention(model) as maps:
         model(as_ids(model, rows), last=1)
     return torch.stack(maps).cpu()
@@ -89,7 +91,9 @@ class Windows:
         self.padding: Int[Array, " B"] | None = None
 
     @no_grad()
-    def next_logits(self, attention: bool) -> tuple[Float[Array, "B V"], Float[Array, "n_layers B H S"] | None]:
+    def next_logits(
+        self, attention: bool
+    ) -> tuple[Float[Array, "B V"], Float[Array, "n_layers B H S"] | None]:
         """The logits of each row's next token, from its whole window or from its last token and the cache, and, if asked
         for, the attention weights of that last token. Shorter rows begin with padding, so that all end together."""
         if self.cache is None or self.cache.length == 0:
@@ -149,7 +153,9 @@ def stream(
     candidates: how many of the likeliest tokens each step reports, with the probabilities that it drew from (with
     temperature 0, which draws nothing, those at temperature 1). attention: whether it reports attention weights.
     """
-    check_sampling(model.config, max_new_tokens, temperature, top_k, top_p, repetition_penalty, eos_id)
+    check_sampling(
+        model.config, max_new_tokens, temperature, top_k, top_p, repetition_penalty, eos_id
+    )
     rows = check_prompts(ids, model.config)
     rng = np.random.default_rng() if rng is None else rng
     capacity = min(max(map(len, rows)) + max_new_tokens, model.config.context_length)
@@ -201,8 +207,15 @@ def generate(
     setting or an id that means nothing, before any work.
     """
     rows = check_prompts(ids, model.config)
-    settings = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "repetition_penalty": repetition_penalty}
-    for step in stream(model, rows, max_new_tokens, **settings, eos_id=eos_id, rng=rng, use_cache=use_cache):
+    settings = {
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "repetition_penalty": repetition_penalty,
+    }
+    for step in stream(
+        model, rows, max_new_tokens, **settings, eos_id=eos_id, rng=rng, use_cache=use_cache
+    ):
         for row, token in zip(rows, step.tokens):
             if token is not None:
                 row.append(token)

@@ -1,7 +1,8 @@
 """KVCache: the keys and values of the tokens already seen, so that generation computes each only once."""
 
-from numpy_gpt.checks import check_cache
-from torch_gpt.config import GPTConfig
+from shared_gpt.checks.kv_cache import check_cache
+from shared_gpt.config import GPTConfig
+
 from torch_gpt.shapes import Array, Float
 
 

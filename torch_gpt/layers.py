@@ -11,7 +11,9 @@ from torch_gpt.shapes import Array, DType, Float, Int, float32
 class Linear(Module):
     """y = x Wᵀ + b, with W (out, in) and b (out); both zero until initialised."""
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: DType = float32):
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, dtype: DType = float32
+    ):
         super().__init__()
         self.weight = Parameter(torch.zeros((out_features, in_features), dtype=dtype))
         self.bias = Parameter(torch.zeros(out_features, dtype=dtype)) if bias else None

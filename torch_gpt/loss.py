@@ -1,8 +1,8 @@
 """CrossEntropy: how surprised the model was by the token that came."""
 
 import torch
+from shared_gpt.checks.loss import check_targets
 
-from numpy_gpt.checks import check_targets
 from torch_gpt.functional import logsumexp
 from torch_gpt.module import Module
 from torch_gpt.shapes import Array, Float, Int, Scalar

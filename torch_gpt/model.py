@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import torch
+from shared_gpt.checks.model import check_ids
+from shared_gpt.config import GPTConfig
 
-from numpy_gpt.checks import check_ids
 from torch_gpt.block import TransformerBlock
-from torch_gpt.config import GPTConfig
 from torch_gpt.kv_cache import KVCache
 from torch_gpt.layers import Dropout, Embedding, LayerNorm, Linear
 from torch_gpt.module import Module, ModuleList
@@ -36,7 +36,9 @@ class GPTModel(Module):
         self.wte = Embedding(config.vocab_size, config.emb_dim, dtype)
         self.wpe = Embedding(config.context_length, config.emb_dim, dtype)
         self.drop = Dropout(config.drop_rate, rng)
-        self.h = ModuleList([TransformerBlock(config, rng, dtype) for _ in range(config.n_layers)])
+        self.h = ModuleList(
+            [TransformerBlock(config, rng, dtype) for _ in range(config.n_layers)]
+        )
         self.ln_f = LayerNorm(config.emb_dim, dtype=dtype)
         self.lm_head = Linear(config.emb_dim, config.vocab_size, bias=False, dtype=dtype)
         if config.tie_embeddings:
@@ -65,7 +67,9 @@ class GPTModel(Module):
                 module.weight.data[...] = torch.from_numpy(draw)
             elif isinstance(module, Linear):
                 for parameter in module.parameters():
-                    draw = (2 * rng.random(tuple(parameter.shape), np.float32) - 1) / math.sqrt(module.weight.shape[1])
+                    draw = (2 * rng.random(tuple(parameter.shape), np.float32) - 1) / math.sqrt(
+                        module.weight.shape[1]
+                    )
                     parameter.data[...] = torch.from_numpy(draw)
 
     def forward(

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from shared_gpt.checks.module import check_state_dict
 
-from numpy_gpt.checks import check_state_dict
 from torch_gpt.shapes import Array
 
 no_grad = torch.no_grad
@@ -28,6 +28,9 @@ class Module(torch.nn.Module):
         """Copy tensors (or arrays) into the parameters. Every key that does not fit is named in one error, and then
         nothing is changed."""
         own = dict(self.named_parameters())
-        check_state_dict({k: tuple(p.shape) for k, p in own.items()}, {k: tuple(v.shape) for k, v in state.items()})
+        check_state_dict(
+            {k: tuple(p.shape) for k, p in own.items()},
+            {k: tuple(v.shape) for k, v in state.items()},
+        )
         for name, parameter in own.items():
             parameter.data[...] = torch.as_tensor(state[name])

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from shared_gpt.checks.optim import check_hyperparameters, check_optimizer_state
 
-from numpy_gpt.checks import check_hyperparameters, check_optimizer_state
 from torch_gpt.module import Parameter
 
 
@@ -52,7 +52,9 @@ class AdamW:
             w *= 1 - self.lr * decay
             m.mul_(beta1).add_(g, alpha=1 - beta1)
             v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
-            w.addcdiv_(m, torch.sqrt(v).div_(correction2).add_(self.eps), value=-self.lr / correction1)
+            w.addcdiv_(
+                m, torch.sqrt(v).div_(correction2).add_(self.eps), value=-self.lr / correction1
+            )
 
     def zero_grad(self) -> None:
         for p in self.params:

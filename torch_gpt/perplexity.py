@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from jaxtyping import Integer
+from shared_gpt.checks.generate import check_logits
+from shared_gpt.checks.perplexity import check_text
 
-from numpy_gpt.checks import check_logits, check_text
 from torch_gpt.functional import logsumexp
 from torch_gpt.generate import evaluation
 from torch_gpt.model import GPTModel
@@ -30,10 +31,14 @@ def perplexity(model: GPTModel, tokens: Tokens, stride: int | None = None) -> fl
     its end. Perplexities compare only under one tokenizer, one context_length and one stride.
     """
     losses = list(token_losses(model, tokens, stride))
-    return math.exp(sum(float(loss.sum()) for loss in losses) / sum(len(loss) for loss in losses))
+    return math.exp(
+        sum(float(loss.sum()) for loss in losses) / sum(len(loss) for loss in losses)
+    )
 
 
-def token_losses(model: GPTModel, tokens: Tokens, stride: int | None = None) -> Iterator[Float[Array, " n"]]:
+def token_losses(
+    model: GPTModel, tokens: Tokens, stride: int | None = None
+) -> Iterator[Float[Array, " n"]]:
     """-log p in nats of every token but the first, in order, window by window; perplexity states the protocol."""
     context_length = model.config.context_length
     stride = max(context_length // 2, 1) if stride is None else stride
@@ -44,7 +49,9 @@ def token_losses(model: GPTModel, tokens: Tokens, stride: int | None = None) -> 
         with evaluation(model):
             for begin in range(0, last, stride):
                 end = min(begin + context_length, last)
-                window = torch.as_tensor(np.array(tokens[begin : end + 1], np.int64), device=model.wte.weight.device)
+                window = torch.as_tensor(
+                    np.array(tokens[begin : end + 1], np.int64), device=model.wte.weight.device
+                )
                 yield last_losses(model, window[:-1], window[1:], end - predicted)
                 predicted = end
                 if end == last:
@@ -54,7 +61,9 @@ def token_losses(model: GPTModel, tokens: Tokens, stride: int | None = None) -> 
 
 
 @no_grad()
-def last_losses(model: GPTModel, inputs: Int[Array, " T"], targets: Int[Array, " T"], n: int) -> Float[Array, " n"]:
+def last_losses(
+    model: GPTModel, inputs: Int[Array, " T"], targets: Int[Array, " T"], n: int
+) -> Float[Array, " n"]:
     """-log p of the last n targets."""
     logits = model(inputs[None], last=n)[0]
     losses = logsumexp(logits) - logits[torch.arange(n), targets[-n:]]

@@ -6,16 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from shared_gpt.checks.train import check_step
+from shared_gpt.training.processes import ALONE, Processes
 
-from numpy_gpt.checks import check_step
-from numpy_gpt.training.processes import ALONE, Processes
 from torch_gpt.loss import CrossEntropy
 from torch_gpt.model import GPTModel
 from torch_gpt.module import no_grad
 from torch_gpt.optim import AdamW, clip_grad_norm
 from torch_gpt.shapes import Array, Int
 
-Batch = tuple[Int[np.ndarray | Array, "..."], Int[np.ndarray | Array, "..."]]  # put on the device where needed
+Batch = tuple[
+    Int[np.ndarray | Array, "..."], Int[np.ndarray | Array, "..."]
+]  # put on the device where needed
 
 
 class Progress(NamedTuple):
@@ -71,8 +73,13 @@ def train_step(
     optimizer.zero_grad()
     loss = 0.0
     for (inputs, targets), count in zip(micro_batches, counts):
-        inputs, targets = torch.as_tensor(inputs, device=device), torch.as_tensor(targets, device=device)
-        micro_loss = criterion(replica(inputs), targets)  # no name for the logits: they go when their gradient comes
+        inputs, targets = (
+            torch.as_tensor(inputs, device=device),
+            torch.as_tensor(targets, device=device),
+        )
+        micro_loss = criterion(
+            replica(inputs), targets
+        )  # no name for the logits: they go when their gradient comes
         (micro_loss * (count / total)).backward()
         loss += micro_loss.item() * count / total
     processes.sum_gradients(model)

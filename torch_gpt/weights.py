@@ -3,8 +3,8 @@
 import os
 
 import torch
+from shared_gpt.checkpoints import CheckpointError, open_checkpoint, save_checkpoint
 
-from numpy_gpt.checkpoints import CheckpointError, open_checkpoint, save_checkpoint
 from torch_gpt.model import GPTModel
 from torch_gpt.shapes import DType, float32
 
@@ -20,7 +20,9 @@ def load_gpt2(source: str | os.PathLike, dtype: DType = float32) -> GPTModel:
     """
     with open_checkpoint(source) as checkpoint:
         model = GPTModel(checkpoint.config, dtype=dtype, initialize=False)
-        checkpoint.read_all({key: parameter.data.numpy() for key, parameter in model.named_parameters()})
+        checkpoint.read_all(
+            {key: parameter.data.numpy() for key, parameter in model.named_parameters()}
+        )
     return model.eval()
 
 
@@ -28,7 +30,9 @@ def load_run(folder: str | os.PathLike) -> GPTModel:
     """The model of a run: its best weights, or the last where no best were kept, in the dtype it was trained in."""
     with open_checkpoint(folder) as checkpoint:
         if checkpoint.layout != "run":
-            raise CheckpointError(f"{folder} is no run of this project; load it with load_gpt2.")
+            raise CheckpointError(
+                f"{folder} is no run of this project; load it with load_gpt2."
+            )
         dtype = getattr(torch, checkpoint.dtype)
     return load_gpt2(folder, dtype)
 

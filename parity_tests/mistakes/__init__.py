@@ -1,0 +1,2 @@
+"""Mistakes that people make in the hand-written maths, planted one at a time in a copy of the packages: each must turn the
+suite red."""

@@ -1,0 +1,188 @@
+"""Where two traces first part, and what kind of mistake does that.
+
+Everything a value depends on was written down before it. So the first value that differs was computed wrongly from values
+that agree: the code between them holds the mistake.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from parity_tests.report.measure import relative_error
+from parity_tests.report.suspects import known_mistakes
+from parity_tests.report.trace import Key, Trace
+
+ALIKE = (
+    1e-3  # a guess is told if it explains all of a difference but a thousandth: far above rounding, far below chance
+)
+
+Facts = Mapping[str, float]  # numbers by name that may have been forgotten as factors: √D, 1/n, …
+
+
+@dataclass(frozen=True)
+class Parting:
+    """The first value that differs."""
+
+    module: str  # path of the module whose code computed it
+    direction: str  # "forward" or "backward"
+    value: str
+    error: float
+    reason: str  # what kind of mistake does that; "" where none is recognised
+
+
+def first_parting(
+    ours: Trace, theirs: Trace, tolerance: float, facts: Facts, explain: Callable[[Key], str] | None = None
+) -> Parting | None:
+    """The first of our values, in the order of time, that differs from theirs; `explain` gives the reason in place of
+    `likely_reason`."""
+    for key, a in ours.items():
+        if key not in theirs:
+            continue  # a part that only a replacement has
+        b = theirs[key]
+        fits = a.shape == b.shape and a.dtype == b.dtype
+        error = relative_error(a, b) if fits else math.inf
+        if not error <= tolerance:
+            reason = explain(key) if explain else likely_reason(key, ours, theirs, facts)
+            return Parting(*_responsible(key, theirs), error, reason)
+    return None
+
+
+def _responsible(key: Key, theirs: Trace) -> tuple[str, str, str]:
+    """Whose code computed the value, in which direction, and what the value is."""
+    place, name = key
+    if place == "output":
+        return name, "forward", "its output"
+    if place == "dx":
+        return name, "backward", "the gradient that it returns"
+    outer, _, last = name.rpartition(".")
+    if place == "gradient":
+        return outer, "backward", f"its {last}'s gradient"
+    while ("output", outer) not in theirs:  # a list of modules has no code of its own
+        outer = outer.rpartition(".")[0]
+    inner = name[len(outer) + 1 :] if outer else name
+    if place == "input":
+        return outer, "forward", f"what it hands to {inner}"
+    return outer, "backward", f"the gradient that it hands to {inner}"
+
+
+def likely_reason(key: Key, ours: Trace, theirs: Trace, facts: Facts) -> str:
+    """The kind of mistake that makes our value of theirs, "" if none is recognised; the most specific kinds come first."""
+    a, b = ours[key], theirs[key]
+    if a.shape != b.shape:
+        return f"{'transposed' if a.shape == b.shape[::-1] else 'wrong shape'}: {a.shape} where {b.shape} belongs"
+    if a.dtype != b.dtype:
+        return (
+            f"dtype: {a.dtype} where {b.dtype} belongs; a NumPy scalar such as np.sqrt(2) does that, math.sqrt does not"
+        )
+    if not np.issubdtype(b.dtype, np.floating):
+        return ""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    if np.isfinite(b).all() and not np.isfinite(a).all():
+        return f"{'NaN' if np.isnan(a).any() else 'infinity'} in {np.mean(~np.isfinite(a)):.0%} of the values"
+    if not a.any():
+        return "zero throughout: never computed, or never passed on"
+    if not b.any():
+        return "a term too many: it should be zero throughout"
+    with np.errstate(all="ignore"):
+        for name, mistaken in known_mistakes(key, theirs):
+            if mistaken.shape == a.shape and _explains(mistaken, a, b):
+                return name
+    for part, index in _parts(key, a.shape):
+        if reason := _relation(a[index], b[index], facts):
+            return part + reason
+    return _term(key, a, b, theirs) or _misplaced(key, a, theirs) or _pattern(a, b)
+
+
+def _explains(guess: np.ndarray, a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether the guess is where a is, seen from b."""
+    return relative_error(a, guess) <= ALIKE * relative_error(a, b)
+
+
+def _parts(key: Key, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple]]:
+    """The whole; and of c_attn, whose features are those of queries, keys and values in a row, each third."""
+    yield "", (...,)
+    place, name = key
+    if name.endswith("c_attn") and place in ("dy", "output"):
+        for letter, part in zip("qkv", np.split(np.arange(shape[-1]), 3)):
+            yield f"{letter} alone is ", (..., part)
+
+
+def _relation(a: np.ndarray, b: np.ndarray, facts: Facts) -> str:
+    """Which operation on the whole of b gives a."""
+    if not relative_error(a, b):
+        return ""
+    if _explains(-b, a, b):
+        return "of the wrong sign"
+    factor = float(np.vdot(a, b) / max(np.vdot(b, b), np.finfo(float).tiny))
+    named = next((f" = {name}" for name, value in facts.items() if _explains(value * b, a, b)), "")
+    if (named or a.size > 1) and factor and _explains(factor * b, a, b):
+        return f"off by a factor of {factor:.4g}{named}"
+    for i in range(a.ndim):
+        for j in range(i):
+            if a.shape[i] == a.shape[j] > 1 and _explains(b.swapaxes(i, j), a, b):
+                return "transposed"
+    if a.size > 2 and relative_error(np.sort(a, axis=None), np.sort(b, axis=None)) <= ALIKE * relative_error(a, b):
+        return "the same numbers in other places: reshaped where axes should be swapped, or the wrong axes swapped"
+    return ""
+
+
+def _term(key: Key, a: np.ndarray, b: np.ndarray, theirs: Trace) -> str:
+    """Which summand is missing: one that the trace holds, one number for each row, or one vector for all."""
+    for other, term in _nearby(key, theirs):
+        if term.shape == a.shape:
+            if _explains(b - term, a, b):
+                return f"a missing term: {_called(other)}"
+            if _explains(b + term, a, b):
+                return f"a term too many: {_called(other)}"
+    if a.ndim > 1 and a.shape[-1] > 2:
+        if _explains(b + (a - b).mean(axis=-1, keepdims=True), a, b):
+            return "a missing term: each row is off by one number, as without a mean or a sum over the last axis"
+        if a[..., 0].size > 2 and _explains(b + (a - b).mean(axis=tuple(range(a.ndim - 1)), keepdims=True), a, b):
+            return "a missing term: every row is off by the same vector, as without a bias"
+    return ""
+
+
+def _nearby(key: Key, theirs: Trace) -> Iterator[tuple[Key, np.ndarray]]:
+    """All that the key's module, and the modules in it, were handed and gave back, in the key's direction."""
+    place, name = key
+    owner = name if place in ("output", "dx") else name.rpartition(".")[0]
+    for other, array in sorted(theirs.items(), key=lambda item: len(item[0][1])):  # the outermost first
+        inside = other[1] == owner or other[1].startswith(f"{owner}.") or not owner
+        if inside and _together(key, other) and np.issubdtype(array.dtype, np.floating):
+            yield other, array
+
+
+def _together(key: Key, other: Key) -> bool:
+    """Whether both belong to the forward, or both to the backward pass."""
+    return key != other and any(
+        key[0] in places and other[0] in places for places in (("input", "output"), ("dy", "dx"))
+    )
+
+
+def _called(key: Key) -> str:
+    phrases = {"input": "what {} is handed", "output": "the output of {}"}
+    phrases |= {"dy": "the gradient that {} is handed", "dx": "the gradient that {} returns"}
+    return phrases[key[0]].format(key[1] or "the model")
+
+
+def _misplaced(key: Key, a: np.ndarray, theirs: Trace) -> str:
+    """Whether a is right, for another place."""
+    for other, array in theirs.items():
+        if _together(key, other) and array.shape == a.shape and relative_error(a, array) < 1e-9:
+            return f"misplaced: it is {_called(other)}"
+    return ""
+
+
+def _pattern(a: np.ndarray, b: np.ndarray) -> str:
+    """Which elements differ, if the share of them has a name."""
+    if np.mean(a == 0) > 0.01 and np.all(b):
+        return "dropout that should be off: a share of it is zero"
+    if np.mean(b == 0) > 0.01 and np.any((b == 0) != (a == 0)):
+        return "another mask: zeros are in other places"
+    if a.ndim > 1:
+        rows = np.abs(a - b).max(axis=-1) > ALIKE * np.abs(a - b).max()
+        if not rows.all():
+            return f"a matter of some rows: only {int(rows.sum())} of {rows.size} differ"
+    return ""

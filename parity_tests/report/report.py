@@ -1,0 +1,187 @@
+"""The report: are the twins one model? Every module, every parameter, the optimizer and a stretch of training on one page."""
+
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import tyro
+
+from numpy_gpt import GPTConfig
+from parity_tests.report.checks import CHECKS
+from parity_tests.report.comparison import Comparison, Finding, Subject
+from parity_tests.report.replace import replaced, where_raised
+
+SMALL = {
+    "vocab_size": 61,
+    "context_length": 13,
+    "emb_dim": 30,
+    "n_heads": 5,
+    "n_layers": 2,
+}  # all sizes distinct, D = 6
+KEYS = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "drop_rate", "qkv_bias", "tie_embeddings")
+
+CLASSES = {"": "GPTModel in model.py", "attn": "MultiHeadAttention in attention.py", "loss": "CrossEntropy in loss.py"}
+CLASSES |= {"mlp": "FeedForward in block.py", "gelu": "GELU in layers.py"}
+CLASSES |= dict.fromkeys(("wte", "wpe"), "Embedding in layers.py")
+CLASSES |= dict.fromkeys(("c_attn", "c_fc", "c_proj", "lm_head"), "Linear in layers.py")
+CLASSES |= dict.fromkeys(("ln_1", "ln_2", "ln_f"), "LayerNorm in layers.py")
+FUNCTIONS = {"AdamW": "optim.py", "clip_grad_norm": "optim.py", "merge_lora": "lora.py"}
+CLASSES |= dict.fromkeys(("drop", "dropout", "attn_dropout", "resid_dropout"), "Dropout in layers.py")
+
+
+@dataclass(frozen=True)
+class Report:
+    """Compare the NumPy GPT with its PyTorch twin: every module's value and gradient, the optimizer, a stretch of training.
+
+    The exit status is 0 if they agree, 1 if they do not, 2 if the request cannot be met.
+    """
+
+    preset: str | None = None
+    """Sizes by name: classroom, gpt2-small (minutes, and 10 GB in float64), ...; else a very small model"""
+    checkpoint: Path | None = None
+    """compare with the sizes and weights of this file or folder, not with random weights"""
+    replace: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ROOM.NAME=FILE ...")] = ()
+    """put your own class, function or method in numpy_gpt's place: attention.MultiHeadAttention=mine.py"""
+
+    vocab_size: int | None = None
+    """V, tokens that exist"""
+    context_length: int | None = None
+    """the longest sequence"""
+    emb_dim: int | None = None
+    """C, width of every position's vector"""
+    n_heads: int | None = None
+    """H, attention heads, each C / H wide"""
+    n_layers: int | None = None
+    """transformer blocks"""
+    drop_rate: float | None = None
+    """share of values dropped, in the checks with dropout"""
+    qkv_bias: bool | None = None
+    """whether queries, keys and values have a bias"""
+    tie_embeddings: bool | None = None
+    """whether the head is the token embedding"""
+
+    seed: int = 0
+    """draws weights and batches"""
+    batch_size: int = 2
+    """B, sequences in a batch"""
+    length: int | None = None
+    """T, tokens in a sequence; else 11, or the context length where that is less"""
+    precision: Literal["both", "float64", "float32"] = "both"
+    """float64 is the proof, float32 the practice"""
+    out: Path = Path("parity_report")
+    """folder for the picture parity.png and all numbers, parity.json"""
+
+    def run(self) -> int:
+        """Compare, print, draw; the exit status."""
+        from parity_tests.report.picture import draw
+        from parity_tests.report.table import save_numbers, show
+
+        began = time.perf_counter()
+        subject = self.subject()
+        with replaced(self.replace) as files:
+            results = self.compare(subject)
+            findings: dict = {}
+            for finding in (finding for result in results for finding in result.findings):
+                findings.setdefault(_kind(finding), finding)
+            lines = [describe(finding, files) for finding in findings.values()]
+        entries = [entry for result in results for entry in result.entries]
+        self.out.mkdir(parents=True, exist_ok=True)
+        save_numbers(self.out / "parity.json", subject, entries, lines)
+        draw(self.out / "parity.png", subject, entries, lines)
+        show(subject, entries, lines, time.perf_counter() - began, self.out)
+        return 1 if lines or not all(entry.agrees for entry in entries) else 0
+
+    def subject(self) -> Subject:
+        """What the options ask for, checked before any work."""
+        keys = {name: getattr(self, name) for name in KEYS if getattr(self, name) is not None}
+        state = None
+        if self.checkpoint is None:
+            config = GPTConfig.preset(self.preset, **keys) if self.preset else GPTConfig(**(SMALL | keys))
+        else:
+            if self.preset or set(keys) - {"drop_rate"}:
+                raise ValueError(f"{self.checkpoint} brings its own sizes; leave --preset and the sizes out.")
+            from numpy_gpt.weights import load_gpt2
+
+            model = load_gpt2(self.checkpoint)
+            config, state = model.config.replace(**keys), model.state_dict()
+        length = min(11, config.context_length) if self.length is None else self.length
+        if config.emb_dim < 3:
+            raise ValueError(
+                f"emb_dim is {config.emb_dim}; LayerNorm makes the same vector of any one or two numbers, so that their "
+                "gradients are rounding alone; give at least 3."
+            )
+        if self.batch_size < 1:
+            raise ValueError(f"--batch-size is {self.batch_size}; give at least 1.")
+        if not 1 <= length <= config.context_length:
+            raise ValueError(f"--length is {length}; give 1 to the context_length of {config.context_length}.")
+        return Subject(config, self.seed, self.batch_size, length, state)
+
+    def compare(self, subject: Subject) -> list[Comparison]:
+        """One comparison for each precision; a person at a terminal sees what is at work."""
+        from rich.console import Console
+
+        precisions = ("float64", "float32") if self.precision == "both" else (self.precision,)
+        with Console(stderr=True).status("Comparing the twins ...") as status, _quiet(subject):
+            return [Comparison(subject, precision).run(CHECKS, status.update) for precision in precisions]
+
+
+def first_finding(subject: Subject) -> Finding | None:
+    """What the report would say first, without the measurements that come after."""
+    with _quiet(subject):
+        for precision in ("float64", "float32"):
+            comparison = Comparison(subject, precision)
+            for name, check in CHECKS.items():
+                if comparison.run({name: check}).findings:
+                    return comparison.findings[0]
+    return None
+
+
+@contextmanager
+def _quiet(subject: Subject) -> Iterator[None]:
+    """Without warnings: what a mistake makes NumPy warn of, the report says better. In small models without threads, too,
+    which would only wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if subject.config.emb_dim < 256 else threads)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+    torch.set_num_threads(threads)
+
+
+def _kind(finding: Finding) -> tuple:
+    """What findings of one mistake have in common, in either precision: told once."""
+    if finding.parting is None:
+        return finding.running, type(finding.error)
+    return finding.parting.module, finding.parting.direction, finding.parting.reason, type(finding.error)
+
+
+def describe(finding: Finding, files: Sequence[Path] = ()) -> str:
+    """Where the twins part, and why if that can be told, in one line, and below it what was raised, if anything; the student's
+    files are called `your ...`."""
+    raised = where_raised(finding.error, files) if finding.error else ""
+    if finding.parting is None:
+        return f"{_place(finding, *finding.running)}: {raised}" if finding.running else f"{_check(finding)}{raised}"
+    p = finding.parting
+    line = f"{_place(finding, p.module, p.direction)}: {p.value} is the first to differ"
+    line += f", by {p.error:.1e} in {finding.precision}" if p.error < float("inf") else f", in {finding.precision}"
+    line += f"; likely {p.reason}." if p.reason else "."
+    return f"{line}\nLater it raised, in {raised}" if raised else line
+
+
+def _place(finding: Finding, module: str, direction: str) -> str:
+    if module in FUNCTIONS:
+        return f"{module} ({FUNCTIONS[module]})"
+    last = module.rpartition(".")[2]
+    room = "TransformerBlock in block.py" if last.isdigit() else CLASSES.get(last, "your own")
+    if finding.check == "LoRA" and last in ("c_attn", "c_fc", "c_proj"):
+        room = "LoRALinear in lora.py"
+    return f"{_check(finding)}{module or 'the model'}, {direction} ({room})"
+
+
+def _check(finding: Finding) -> str:
+    return "" if finding.check == "one pass" else f"With {finding.check}: "

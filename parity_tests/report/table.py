@@ -1,0 +1,133 @@
+"""The report in words and numbers: the verdict, one table, the worst elements; and all numbers as JSON for machines."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from parity_tests.report.comparison import Entry, Subject
+from shared_gpt.files import written_beside
+
+SHADES = "▁▂▃▄▅▆▇█"
+HEADINGS = {"modules": "modules, forward order", "parameters": "parameters", "together": "together"}
+
+
+def show(subject: Subject, entries: Sequence[Entry], lines: Sequence[str], seconds: float, out: Path) -> None:
+    """Print the report; where the twins differ, the first line says where they first part."""
+    console = Console(highlight=False)
+    wrong = [entry for entry in entries if not entry.agrees]
+    for line in lines:
+        console.print(Text(line, "bold red"), soft_wrap=True)
+    if wrong and not lines:
+        console.print(Text(f"{wrong[0].name}: the {wrong[0].quantity} differs.", "bold red"), soft_wrap=True)
+    if not lines and not wrong:
+        console.print(Text(_verdict(entries), "bold green"), soft_wrap=True)
+    c = subject.config
+    console.print(
+        f"\nGPT with V={c.vocab_size} C={c.emb_dim} H={c.n_heads} D={c.head_dim} n_layers={c.n_layers}"
+        f"{' tied' if c.tie_embeddings else ' untied'}{'' if c.qkv_bias else ', no qkv bias'}; "
+        f"B={subject.batch_size} T={subject.length}; "
+        f"{'given weights' if subject.state else f'seed {subject.seed}'}; {seconds:.1f} s",
+        soft_wrap=True,
+    )
+    if entries:
+        console.print(_table(entries))
+        for precision in dict.fromkeys(entry.precision for entry in entries):
+            _show_worst(console, max((e for e in entries if e.precision == precision), key=lambda e: e.error))
+    console.print(f"\nPicture: {out / 'parity.png'}   numbers: {out / 'parity.json'}", soft_wrap=True)
+    if lines or wrong:
+        console.print(Text(f"The twins differ: {len(wrong)} of {len(entries)} comparisons.", "bold red"))
+
+
+def _verdict(entries: Sequence[Entry]) -> str:
+    def count(section: str) -> int:
+        return len({entry.name for entry in entries if entry.section == section})
+
+    worst = [
+        f"{max(e.error for e in entries if e.precision == precision):.1e} in {precision}"
+        for precision in dict.fromkeys(entry.precision for entry in entries)
+    ]
+    return (
+        f"The twins agree: {count('modules')} modules, {count('parameters')} parameters, {count('together')} more checks; "
+        f"worst error {', '.join(worst)}."
+    )
+
+
+def _table(entries: Sequence[Entry]) -> Table:
+    """A row for each thing compared; its value and its gradient, in each precision."""
+    precisions = list(dict.fromkeys(entry.precision for entry in entries))
+    cells = {(e.section, e.name, e.quantity, e.precision): e for e in reversed(entries)}
+    for e in entries:  # of several entries for one cell, the worst
+        key = e.section, e.name, e.quantity, e.precision
+        cells[key] = max(cells[key], e, key=lambda entry: entry.error)
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for quantity in ("value", "gradient"):
+        for precision in precisions:
+            table.add_column(f"{quantity}\n{precision}", no_wrap=True, min_width=9)
+    for section, heading in HEADINGS.items():
+        names = list(dict.fromkeys(entry.name for entry in entries if entry.section == section))
+        if not names:
+            continue
+        table.add_row(Text(f"\n{heading}", "bold"))
+        for name in names:
+            row = [cells.get((section, name, q, p)) for q in ("value", "gradient") for p in precisions]
+            wrong = any(entry is not None and not entry.agrees for entry in row)
+            table.add_row(Text(name, "bold red" if wrong else ""), *map(_cell, row))
+    return table
+
+
+def _cell(entry: Entry | None) -> Text:
+    """The error, and a bar that is full where the tolerance is reached."""
+    if entry is None:
+        return Text("")
+    if not math.isfinite(entry.error):
+        return Text("differs █", "bold red")
+    if entry.error == 0:
+        return Text("same", "green")
+    floor = 1e-17 if entry.precision == "float64" else 1e-9
+    share = math.log(entry.error / floor) / math.log(entry.tolerance / floor)
+    shade = SHADES[min(max(int(share * len(SHADES)), 0), len(SHADES) - 1)]
+    return Text(f"{entry.error:.1e} {shade}", "green" if entry.agrees else "bold red")
+
+
+def _show_worst(console: Console, entry: Entry) -> None:
+    """The element that differs most, with both values; the digits that differ stand out."""
+    index = list(entry.index) if entry.index else ""
+    what = f"{entry.quantity} of {entry.tensor or 'the model'}{index}"
+    check = f", {entry.name}" if entry.section == "together" else ""
+    console.print(f"\nworst in {entry.precision}: {what}{check}", style="bold", soft_wrap=True)
+    if not math.isfinite(entry.error):
+        console.print("  the shapes, or the types, or what is finite differ")
+        return
+    digits = 17 if entry.precision == "float64" else 9
+    ours, theirs = (f"{value: .{digits - 1}e}" for value in (entry.ours, entry.theirs))
+    same = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), len(ours))
+    for name, value in (("numpy", ours), ("torch", theirs)):
+        console.print(Text.assemble(f"  {name} ", value[:same], (value[same:], "bold yellow")))
+    console.print(f"  error {entry.error:.1e}, of {entry.tolerance:.0e} allowed")
+
+
+def save_numbers(path: Path, subject: Subject, entries: Sequence[Entry], lines: Sequence[str]) -> None:
+    """Everything measured, as JSON; an infinite error (shapes or types differ) is null."""
+    numbers = {
+        "config": subject.config.to_dict(),
+        "seed": subject.seed,
+        "batch_size": subject.batch_size,
+        "length": subject.length,
+        "agree": not lines and all(entry.agrees for entry in entries),
+        "findings": list(lines),
+        "entries": [
+            {key: _finite(value) for key, value in vars(entry).items()} | {"agrees": entry.agrees} for entry in entries
+        ],
+    }
+    with written_beside(path) as file:
+        file.write(json.dumps(numbers, indent=1, ensure_ascii=False, allow_nan=False).encode())
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,151 @@
+"""What passes through every module of a model in one forward and one backward pass, written down in both twins.
+
+A trace maps (place, name) to an array, in the order of time. Places: `input` and `output` of a module's forward; `dy`, what
+its backward is handed, and `dx`, what it returns; `gradient`, what a parameter has collected when its module's backward
+ends; `parameter`, its values (in PyTorch's trace, not copied). Names are module paths ("h.0.attn", "" for the model, "loss"
+for the criterion) and parameters' keys.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+import numpy_gpt
+import torch_gpt
+from parity_tests.report.measure import to_numpy
+
+Key = tuple[str, str]
+
+
+class Trace(dict[Key, np.ndarray]):
+    """Arrays by (place, name). If a pass ended in an exception, `error` is it, and `running` names the modules at work,
+    the innermost last, each with its direction."""
+
+    def __init__(self):
+        super().__init__()
+        self.error: Exception | None = None
+        self.running: list[tuple[str, str]] = []
+
+    def put(self, place: str, name: str, value: Any) -> None:
+        if value is not None:
+            self[place, name] = np.array(to_numpy(value))  # a copy: later operations may work in place
+
+
+@contextmanager
+def watching(model: numpy_gpt.GPTModel, criterion: numpy_gpt.CrossEntropy) -> Iterator[Trace]:
+    """Inside it the NumPy twin's passes are written down. An exception ends it and is kept in `error`: what came before is
+    still there to compare."""
+    trace = Trace()
+    modules = dict([*_paths(model), ("loss", criterion)])
+    own: dict[str, list] = {path: [] for path in modules}
+    for key, parameter in model.named_parameters():
+        own[key.rpartition(".")[0]].append((key, parameter))
+    for path, module in modules.items():
+        module.forward = _watch_forward(trace, path, module.forward)
+        if hasattr(module, "backward"):
+            module.backward = _watch_backward(trace, path, module.backward, own[path])
+    try:
+        yield trace
+    except Exception as error:
+        trace.error = error
+    finally:
+        for module in modules.values():
+            vars(module).pop("forward")
+            vars(module).pop("backward", None)
+
+
+def trace_numpy(
+    model: numpy_gpt.GPTModel, criterion: numpy_gpt.CrossEntropy, ids: np.ndarray, targets: np.ndarray, **options: Any
+) -> Trace:
+    """The NumPy twin's trace."""
+    with watching(model, criterion) as trace:
+        criterion(model(ids, **options), targets)
+        model.backward(criterion.backward())
+        for key, parameter in model.named_parameters():
+            trace.setdefault(("gradient", key), gradient(parameter))  # where no module's backward passed by
+    return trace
+
+
+def trace_torch(
+    model: torch_gpt.GPTModel, criterion: torch_gpt.CrossEntropy, ids: np.ndarray, targets: np.ndarray, **options: Any
+) -> Trace:
+    """The PyTorch twin's trace, through hooks."""
+    trace = Trace()
+    handles = []
+    for path, module in [*_paths(model), ("loss", criterion)]:
+        handles.append(module.register_forward_pre_hook(_before(trace, path)))
+        handles.append(module.register_forward_hook(_after(trace, path)))
+    options = {name: torch.from_numpy(value) for name, value in options.items()}
+    criterion(model(torch.from_numpy(ids), **options), torch.from_numpy(targets)).backward()
+    for handle in handles:
+        handle.remove()
+    for key, parameter in model.named_parameters():
+        trace["parameter", key] = to_numpy(parameter)
+        trace["gradient", key] = gradient(parameter)
+    return trace
+
+
+def gradient(parameter: Any) -> np.ndarray:
+    """A copy of a parameter's gradient, from either twin; zeros where none has arrived."""
+    if parameter.grad is None:
+        return np.zeros_like(to_numpy(parameter))
+    return np.array(to_numpy(parameter.grad))
+
+
+def _paths(model: Any) -> list[tuple[str, Any]]:
+    """All modules that compute; a list of modules does not."""
+    lists = (numpy_gpt.ModuleList, torch_gpt.ModuleList)
+    return [(path, module) for path, module in model.named_modules() if not isinstance(module, lists)]
+
+
+def _watch_forward(trace: Trace, path: str, forward: Callable) -> Callable:
+    def watched(x, *args, **kwargs):
+        trace.running.append((path, "forward"))
+        trace.put("input", path, x)
+        y = forward(x, *args, **kwargs)
+        trace.put("output", path, y)
+        trace.running.pop()
+        return y
+
+    return watched
+
+
+def _watch_backward(trace: Trace, path: str, backward: Callable, own: list) -> Callable:
+    def watched(*dy):
+        trace.running.append((path, "backward"))
+        if dy:
+            trace.put("dy", path, dy[0])
+        dx = backward(*dy)
+        trace.put("dx", path, dx)
+        for key, parameter in own:
+            trace.put("gradient", key, gradient(parameter))
+        trace.running.pop()
+        return dx
+
+    return watched
+
+
+def _before(trace: Trace, path: str) -> Callable:
+    """Writes down the input, and hands the module an alias: its gradient is the part that comes through this module alone."""
+
+    def hook(module, args):
+        trace.put("input", path, args[0])
+        if not args[0].requires_grad:
+            return None
+        alias = args[0].view_as(args[0])
+        alias.register_hook(lambda grad: trace.put("dx", path, grad))
+        return (alias, *args[1:])
+
+    return hook
+
+
+def _after(trace: Trace, path: str) -> Callable:
+    def hook(module, args, y):
+        trace.put("output", path, y)
+        if y.requires_grad and path != "loss":
+            y.register_hook(lambda grad: trace.put("dy", path, grad))
+
+    return hook

@@ -1,0 +1,150 @@
+"""LoRA adapters in the layout of Hugging Face's PEFT: adapter_config.json and adapter_model.safetensors in a folder."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
+from shared_gpt.checkpoints.stored import CheckpointError, read_array, read_json
+from shared_gpt.checkpoints.writers import files_together
+
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+NAME = re.compile(r"base_model\.model\.(?:transformer\.)?(.+\.lora_[AB])\.weight")
+REFUSED = {  # PEFT's variants with other maths: key of its config -> the values that mean plain LoRA
+    "use_dora": (False, None),
+    "use_rslora": (False, None),
+    "use_qalora": (False, None),
+    "bias": ("none", None),
+    "lora_bias": (False, None),
+    "rank_pattern": ({}, None),
+    "alpha_pattern": ({}, None),
+    "modules_to_save": (None, []),
+    "layers_to_transform": (None, []),
+    "layer_replication": (None, []),
+    "trainable_token_indices": (None, []),
+}
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What an adapter holds: rank R, alpha, the layers' names within a block (`attn.c_attn`, …, or `lm_head`), the
+    dropout it was trained with, its arrays by our key, and the fingerprint of its base, if known."""
+
+    rank: int
+    alpha: float
+    targets: tuple[str, ...]
+    dropout: float
+    state: Mapping[str, np.ndarray]
+    base: str | None = None
+
+
+def fingerprint(state: Mapping[str, Any]) -> str:
+    """A hash of a base model's weights, the same in float32 and float64 and for both twins."""
+    digest = hashlib.sha256()
+    for name in sorted(name for name in state if ".lora_" not in name):
+        digest.update(name.encode("utf-8"))
+        digest.update(np.ascontiguousarray(state[name], np.float32))
+    return digest.hexdigest()
+
+
+def write_adapter(folder: str | os.PathLike, adapter: Adapter) -> None:
+    """Write an adapter that PEFT loads onto transformers' GPT-2. GPT-2's layers there hold (in, out): fan_in_fan_out."""
+    names = {_peft_name(key): key for key in adapter.state}
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": None,
+        "r": adapter.rank,
+        "lora_alpha": adapter.alpha,
+        "lora_dropout": adapter.dropout,
+        "target_modules": list(adapter.targets),
+        "fan_in_fan_out": True,
+        "bias": "none",
+        "inference_mode": True,
+    }
+    specs = {name: (adapter.state[key].dtype.name, adapter.state[key].shape) for name, key in names.items()}
+    metadata = {"format": "pt"} | ({"base": adapter.base} if adapter.base else {})
+    with files_together(Path(folder)) as create:
+        with create(WEIGHTS) as file:
+            write_safetensors(file, specs, lambda name: adapter.state[names[name]], metadata)
+        with create(CONFIG) as file:
+            file.write(json.dumps(config, indent=2).encode("utf-8"))
+
+
+def read_adapter(folder: str | os.PathLike) -> Adapter:
+    """Read an adapter, written here or by PEFT. Raises FileNotFoundError, or CheckpointError for one that is not plain LoRA."""
+    folder = Path(folder)
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} holds no {name}; give the folder of a LoRA adapter (PEFT's layout).")
+    config = read_json(folder / CONFIG)
+    where = folder / CONFIG
+    if config.get("peft_type") != "LORA":
+        raise CheckpointError(
+            f"{where} describes an adapter of type {config.get('peft_type')!r}; only LORA can be loaded."
+        )
+    for key, plain in REFUSED.items():
+        if key in config and config[key] not in plain:
+            raise CheckpointError(f"{where} has {key} = {config[key]!r}, which is not plain LoRA; train it without.")
+    state = {}
+    file = SafetensorsFile(folder / WEIGHTS)
+    try:
+        for name in file.tensors:
+            if not (found := NAME.fullmatch(name)):
+                raise CheckpointError(f"{folder / WEIGHTS} holds {name!a}, which is no LoRA matrix of a GPT-2.")
+            state[found[1]] = read_array(file, name)
+        base = file.metadata.get("base")
+    finally:
+        file.close()
+    ranks = {len(array) for key, array in state.items() if key.endswith("lora_A")}
+    rank, alpha = config.get("r"), config.get("lora_alpha")
+    if ranks != {rank} or not isinstance(alpha, (int, float)):
+        raise CheckpointError(f"{where} says rank {rank} and alpha {alpha}, the matrices have rank {sorted(ranks)}.")
+    targets = tuple(dict.fromkeys(target_name(key.rpartition(".")[0]) for key in state))
+    return Adapter(rank, float(alpha), targets, float(config.get("lora_dropout") or 0.0), state, base)
+
+
+def check_adapter(
+    adapter: Adapter, base: str, linears: Mapping[str, tuple[int, ...]], layers: list[tuple[int, float]]
+) -> None:
+    """Refuse an adapter of another base, or of another rank or alpha than the model's layers have.
+
+    base: the model's fingerprint; linears: (out, in) by path; layers: (rank, alpha) of the LoRA layers that are there.
+    """
+    if adapter.base and adapter.base != base:
+        raise CheckpointError(
+            f"The adapter was trained on other base weights (fingerprint {adapter.base[:12]}, this model's is "
+            f"{base[:12]}); load the base that it was trained on."
+        )
+    if layers and set(layers) != {(adapter.rank, adapter.alpha)}:
+        rank, alpha = layers[0]
+        raise CheckpointError(
+            f"The adapter has rank {adapter.rank} and alpha {adapter.alpha:g}, the model's LoRA layers have rank {rank} "
+            f"and alpha {alpha:g}; load it onto the base model, or apply_lora with its numbers."
+        )
+    for key, array in adapter.state.items():
+        path, _, matrix = key.rpartition(".")
+        out_features, in_features = linears.get(path, (0, 0))
+        shape = (adapter.rank, in_features) if matrix == "lora_A" else (out_features, adapter.rank)
+        if array.shape != shape:
+            raise CheckpointError(
+                f"The adapter's {key} is {array.shape} where this model takes {shape if path in linears else 'none'}; "
+                "load the base that it was trained on."
+            )
+
+
+def target_name(path: str) -> str:
+    """A layer's name within its block: `attn.c_attn` for `h.3.attn.c_attn`."""
+    return re.sub(r"^h\.\d+\.", "", path)
+
+
+def _peft_name(key: str) -> str:
+    inside = key if key.startswith("lm_head.") else f"transformer.{key}"
+    return f"base_model.model.{inside}.weight"

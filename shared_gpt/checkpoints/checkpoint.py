@@ -1,0 +1,106 @@
+"""Contents and Checkpoint: a file as it was found, and as `fitting.check` passed it, ready to be read into a model."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared_gpt.checkpoints.names import Name
+from shared_gpt.checkpoints.stored import BLOCK, CheckpointError, StoredTensor, TensorFile, copy_into
+from shared_gpt.config import GPTConfig
+
+
+@dataclass
+class Contents:
+    """What a file holds, by its layout's own names, before anything is checked."""
+
+    path: Path  # what the person named, or the file found there
+    layout: str  # "openai", "huggingface" or "run"
+    file: TensorFile
+    sizes: dict[str, Any]  # keys of GPTConfig, as far as the files say
+    sizes_from: str  # the file that says so, for messages
+    keys: dict[str, str] = field(default_factory=dict)  # our key -> name in the file
+    ignored: dict[str, str] = field(default_factory=dict)  # name in the file -> why
+    unexpected: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        return self.file.tensors[self.keys[key]].shape
+
+
+@dataclass
+class Checkpoint:
+    """Weights to read. `tensors` says where each key of the model lies, `ignored` what else the file holds and why.
+
+    A context: `with open_checkpoint(path) as checkpoint: ...`. Nothing is read before it is asked for.
+    """
+
+    path: Path
+    layout: str
+    config: GPTConfig
+    file: TensorFile
+    names: dict[str, Name]
+    tensors: dict[str, StoredTensor]
+    ignored: dict[str, str]
+    notes: list[str]
+
+    @property
+    def dtype(self) -> str:
+        """What the token embedding is stored in, and by custom the rest."""
+        return self.tensors["wte.weight"].dtype
+
+    def read_into(self, key: str, destination: np.ndarray) -> None:
+        """Copy a tensor into an array of its shape: turned as the model wants it, cast to the array's dtype.
+
+        Raises CheckpointError where the file is damaged or holds a number that is not finite.
+        """
+        tensor, name = self.tensors[key], self.names[key]
+        if destination.shape != name.shape:
+            raise ValueError(f"{key} has shape {name.shape}, the array to read it into {destination.shape}.")
+        transposed = name.transposed and self.layout != "run"
+        copy_into(destination, self.file.reader(tensor.name), tensor, transposed)
+        check_finite(tensor, destination)
+
+    def read_all(self, destinations: Mapping[str, np.ndarray]) -> None:
+        """`read_into` for many tensors, a few at a time: reading one and turning another overlap."""
+        pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+        try:
+            for _ in pool.map(self.read_into, destinations.keys(), destinations.values()):
+                pass
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def read(self, key: str, dtype: str | np.dtype) -> np.ndarray:
+        """A tensor as a new array."""
+        array = np.empty(self.names[key].shape, dtype)
+        self.read_into(key, array)
+        return array
+
+    def close(self) -> None:
+        self.file.close()
+
+    def __enter__(self) -> "Checkpoint":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.close()
+
+
+def check_finite(tensor: StoredTensor, values: np.ndarray) -> None:
+    """Refuse NaN and infinity. The sum shows them at the speed of memory; only then is one looked for."""
+    flat = values.reshape(-1)
+    with np.errstate(all="ignore"):
+        if np.isfinite(flat.sum()):
+            return
+    for start in range(0, len(flat), BLOCK):
+        bad = np.flatnonzero(~np.isfinite(flat[start : start + BLOCK]))
+        if len(bad):
+            index = tuple(int(i) for i in np.unravel_index(start + bad[0], values.shape))
+            raise CheckpointError(
+                f"{tensor} holds {values[index]} (read as {values.dtype}, at {list(index)}): no weight of a working model; "
+                "take an earlier checkpoint, or fetch the file again."
+            )

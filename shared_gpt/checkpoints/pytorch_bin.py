@@ -1,0 +1,106 @@
+"""PyTorch's own files (pytorch_model.bin, .pt, .pth): a pickle that names tensors, and their bytes.
+
+A pickle can run any code. It is only ever opened with `weights_only=True`, which knows tensors and nothing else.
+"""
+
+import re
+import warnings
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from pickle import UnpicklingError
+from zipfile import ZIP_STORED, ZipFile, is_zipfile
+
+from shared_gpt.checkpoints.stored import CheckpointError, StoredTensor
+
+
+class PytorchBin:
+    """An open file. Files of PyTorch 1.6 and later are mapped and not read before a tensor is wanted; older ones are
+    read whole, which takes the model's size in memory until `close`."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.size = self.path.stat().st_size
+        self.values = load_values(self.path)
+        self.tensors = {name: describe(self.path, name, value) for name, value in self.values.items()}
+
+    def reader(self, name: str) -> "Memory":
+        import torch
+
+        return Memory(memoryview(self.values[name].contiguous().reshape(-1).view(torch.uint8).numpy()))
+
+    def close(self) -> None:
+        self.values = {}
+
+
+class Memory:
+    """Reads bytes that are in memory already."""
+
+    def __init__(self, data: memoryview):
+        self.data, self.position = data, 0
+
+    def readinto(self, buffer: memoryview) -> None:
+        buffer[:] = self.data[self.position : self.position + len(buffer)]
+        self.position += len(buffer)
+
+
+def load_values(path: Path) -> dict:
+    """The file's state dict: name -> torch tensor."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            f"{path} is a pickle of PyTorch's: reading it takes torch (pip install 'numpy-gpt[torch]'), or fetch the "
+            "model as .safetensors, which needs nothing."
+        ) from error
+    options = {"map_location": "cpu", "weights_only": True}
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if is_zipfile(path):
+                check_zip(path)
+                values = torch.load(path, mmap=True, **options)
+            else:  # through a mapping, where asking for more bytes than there are allocates nothing
+                with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped:
+                    values = torch.load(mapped, **options)
+    except (CheckpointError, FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # a damaged pickle can fail in any way
+        reason = re.search(r"GLOBAL ([\w.]+)|Unsupported operand \d+", str(error))
+        if reason or isinstance(error, UnpicklingError):
+            raise CheckpointError(
+                f"{path} is a pickle that is damaged or could run code ({reason[1] or reason[0] if reason else 'no tensors'}): "
+                "refused; fetch the model as .safetensors."
+            ) from error
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise CheckpointError(f"{path} cannot be read as PyTorch weights ({first!r}); fetch it again.") from error
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        kind = type(values).__name__
+        raise CheckpointError(f"{path} holds a {kind} instead of names and tensors; save model.state_dict().")
+    return values
+
+
+def check_zip(path: Path) -> None:
+    """Refuse a zip whose members unpack to more than they take (PyTorch packs nothing) or fail their checksum, which
+    PyTorch does not look at in a file that it maps."""
+    with ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.compress_type != ZIP_STORED or member.file_size != member.compress_size:
+                raise CheckpointError(
+                    f"{path}: {member.filename!a} is compressed, which no PyTorch does; fetch it again."
+                )
+        if damaged := archive.testzip():
+            raise CheckpointError(f"{path}: the checksum of {damaged!a} is wrong: the file is damaged; fetch it again.")
+
+
+def describe(path: Path, name: str, value: object) -> StoredTensor:
+    """One value of a state dict, refused where it is not a plain tensor that owns the numbers it shows."""
+    import torch
+
+    if not isinstance(value, torch.Tensor) or value.layout != torch.strided or value.device.type != "cpu":
+        kind = type(value).__name__
+        raise CheckpointError(f"{path}: {name!a} is no plain tensor but a {kind}; save model.state_dict().")
+    if value.nbytes > (held := value.untyped_storage().nbytes()):
+        raise CheckpointError(
+            f"{path}: tensor {name!a} shows {value.nbytes} bytes where the file holds {held}; fetch it again."
+        )
+    return StoredTensor(path, name, str(value.dtype).removeprefix("torch."), tuple(value.shape), 0, value.nbytes)

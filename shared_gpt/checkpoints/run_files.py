@@ -1,0 +1,78 @@
+"""The state of a training run in one file, which is whole or not there: tensors, and anything JSON can say.
+
+A run folder keeps `last.safetensors` and `best.safetensors` (lowest validation loss). Keys: the model's under "model.", the
+optimizer's under "optimizer."; the metadata hold at least "config", the model's GPTConfig as a dict.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from shared_gpt.checkpoints.checkpoint import Contents
+from shared_gpt.checkpoints.names import our_key
+from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
+from shared_gpt.checkpoints.stored import CheckpointError, parse_json, read_array
+from shared_gpt.config import GPTConfig
+from shared_gpt.files import written_beside
+
+FORMAT = "numpy_gpt run"
+BEST, LAST = "best.safetensors", "last.safetensors"
+
+
+def save_tensors(path: str | os.PathLike, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+    """Write arrays (of any shape, float, integer or bool) and metadata (whatever JSON can say) as one safetensors file.
+
+    Written beside, flushed to the disk, then renamed: a reader, or a run that was killed, finds the old file or the new.
+    """
+    try:
+        text = json.dumps(dict(metadata), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The metadata for {path} cannot be said in JSON ({error}); give text, numbers, lists."
+        ) from error
+    specs = {name: (array.dtype.name, array.shape) for name, array in tensors.items()}
+    with written_beside(path) as file:
+        write_safetensors(file, specs, tensors.__getitem__, {"format": FORMAT, "json": text})
+
+
+def load_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """(arrays, metadata) as `save_tensors` was given them, bit by bit."""
+    file = SafetensorsFile(path)
+    try:
+        metadata = read_metadata(file)
+        return {name: read_array(file, name) for name in file.tensors}, metadata
+    finally:
+        file.close()
+
+
+def is_run(file: SafetensorsFile) -> bool:
+    return file.metadata.get("format") == FORMAT
+
+
+def read_metadata(file: SafetensorsFile) -> dict[str, Any]:
+    if not is_run(file):
+        raise CheckpointError(f"{file.path} was not saved by a run of this project; load it with load_gpt2.")
+    return parse_json(file.metadata.get("json", "").encode("utf-8", "replace"), f"{file.path}: the run's state")
+
+
+def open_run(file: SafetensorsFile) -> Contents:
+    """The model's part of an open run file."""
+    config = read_metadata(file).get("config")
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{file.path} does not hold the model's config; it was saved by something else.")
+    try:
+        sizes = GPTConfig(**config).to_dict()
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{file.path} holds a config that is none: {str(error)[:300]}") from error
+    contents = Contents(file.path, "run", file, sizes, "its config")
+    for name in file.tensors:
+        if key := our_key(name.removeprefix("model."), "ours") if name.startswith("model.") else None:
+            contents.keys[key] = name
+        elif name.startswith("optimizer."):
+            contents.ignored[name] = "state of the optimizer"
+        else:
+            contents.unexpected.append(name)
+    return contents

@@ -1,0 +1,133 @@
+"""Safetensors: a header in JSON that says where each tensor lies, then the tensors. One file, or several with an index.
+
+    8 bytes   length of the header, little-endian
+    header    {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …, "__metadata__": {text: text}}
+    the rest  the tensors' bytes; offsets count from here, leave no hole and share no byte
+
+The format holds no checksum: a flipped bit in a weight is a slightly different weight, and nothing can tell.
+Source: github.com/huggingface/safetensors. Read and written here and not through the library, whose NumPy side copies
+every tensor once more on either way.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from shared_gpt.checkpoints.stored import MAX_JSON, CheckpointError, StoredTensor, Stretch, parse_json
+
+DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U64": "uint64",
+    "U32": "uint32",
+    "U16": "uint16",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
+
+
+class SafetensorsFile:
+    """An open file. `tensors` says what it holds, `metadata` is what its writer noted (text by text)."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.file = self.path.open("rb", buffering=0)
+        try:
+            self.size = self.path.stat().st_size
+            self.tensors, self.metadata = self.read_header()
+        except BaseException:
+            self.close()
+            raise
+
+    def read_header(self) -> tuple[dict[str, StoredTensor], dict[str, str]]:
+        """(tensors, metadata) after holding every claim of the header against the file's size."""
+        length = int.from_bytes(self.file.read(8), "little")
+        if self.size < 8 or length > self.size - 8:
+            raise CheckpointError(
+                f"{self.path} has {self.size} bytes but claims a header of {length}: it is cut short, or no "
+                "safetensors file; fetch it again."
+            )
+        if length > MAX_JSON:
+            raise CheckpointError(
+                f"{self.path} has a header of {length} bytes, too long for a GPT-2 (at most {MAX_JSON})."
+            )
+        entries = parse_json(self.file.read(length), f"{self.path}: the header")
+        metadata = entries.pop("__metadata__", {})
+        if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+            raise CheckpointError(f"{self.path}: the header's __metadata__ is not text by text; fetch the file again.")
+        tensors = {name: read_entry(self.path, name, entry, 8 + length) for name, entry in entries.items()}
+        end = 8 + length
+        for tensor in sorted(tensors.values(), key=lambda tensor: (tensor.offset, tensor.nbytes)):
+            if tensor.offset != end:
+                raise CheckpointError(
+                    f"{tensor} starts at byte {tensor.offset} where byte {end} comes next: the header is wrong; "
+                    "fetch the file again."
+                )
+            end += tensor.nbytes
+        if end != self.size:
+            raise CheckpointError(
+                f"{self.path} should have {end} bytes by its header, but has {self.size}; fetch it again."
+            )
+        return tensors, metadata
+
+    def reader(self, name: str) -> Stretch:
+        return Stretch(self.file, self.tensors[name])
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def read_entry(path: Path, name: str, entry: object, start: int) -> StoredTensor:
+    """One tensor of a header; its data begin at byte `start` of the file."""
+    fields = entry if isinstance(entry, dict) else {}
+    dtype, shape, offsets = (fields.get(key) for key in ("dtype", "shape", "data_offsets"))
+    numbers = [*shape, *offsets] if isinstance(shape, list) and isinstance(offsets, list) else [None]
+    if not all(type(number) is int and 0 <= number < 2**63 for number in numbers) or len(offsets) != 2:
+        raise CheckpointError(
+            f"{path}: tensor {name!a} is described by {str(entry)[:200]}, which has no whole numbers for shape and two "
+            "data_offsets; fetch the file again."
+        )
+    if dtype not in DTYPES:
+        raise CheckpointError(f"{path}: tensor {name!a} is of type {dtype!r}; the types read are {', '.join(DTYPES)}.")
+    tensor = StoredTensor(path, name, DTYPES[dtype], tuple(shape), start + offsets[0], offsets[1] - offsets[0])
+    if tensor.size * tensor.stored_dtype.itemsize != tensor.nbytes:
+        raise CheckpointError(
+            f"{tensor} of shape {tensor.shape}, {tensor.dtype}, does not take the {tensor.nbytes} bytes between its "
+            f"data_offsets {offsets}: the header is wrong; fetch the file again."
+        )
+    return tensor
+
+
+def write_safetensors(
+    file,
+    specs: Mapping[str, tuple[str, tuple[int, ...]]],
+    get: Callable[[str], np.ndarray],
+    metadata: Mapping[str, str],
+) -> None:
+    """Write an open binary file: specs are name -> (dtype, shape), get(name) gives the array; one is held at a time."""
+    codes = {dtype: code for code, dtype in DTYPES.items()}
+    header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
+    names = sorted(specs, key=lambda name: (-np.dtype(specs[name][0]).itemsize, name))  # wide types first: all aligned
+    end = 0
+    for name in names:
+        dtype, shape = specs[name]
+        start, end = end, end + prod(shape) * np.dtype(dtype).itemsize
+        header[name] = {"dtype": codes[dtype], "shape": list(shape), "data_offsets": [start, end]}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little") + text)
+    for name in names:
+        dtype, shape = specs[name]
+        array = np.asarray(get(name), np.dtype(dtype).newbyteorder("<"), order="C")
+        if array.shape != tuple(shape):
+            raise ValueError(f"{name} has shape {array.shape} where {tuple(shape)} was announced.")
+        file.write(memoryview(array.reshape(-1)).cast("B"))

@@ -1,0 +1,119 @@
+"""Write weights as other programs lay them: for transformers, or for OpenAI's own program."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from shared_gpt.checkpoints.huggingface import huggingface_config
+from shared_gpt.checkpoints.names import QKV_BIAS, Name, in_model, weight_names
+from shared_gpt.checkpoints.openai import openai_hparams
+from shared_gpt.checkpoints.safetensors_file import write_safetensors
+from shared_gpt.checkpoints.source import candidates
+from shared_gpt.checkpoints.tensor_bundle.bundle import write_tensor_bundle
+from shared_gpt.config import GPTConfig
+
+LAYOUTS = {"huggingface": "model.safetensors", "openai": "model.ckpt"}  # and what holds the weights
+BESIDE = ".incomplete"
+
+
+def save_checkpoint(
+    folder: str | os.PathLike,
+    config: GPTConfig,
+    state: Mapping[str, np.ndarray],
+    layout: str = "huggingface",
+    dtype: str | None = None,
+) -> None:
+    """Save a model's state dict, asked for one tensor at a time, in a folder that transformers (layout "huggingface") or
+    OpenAI's program ("openai") can load. dtype: of the numbers in the file (None: as they are).
+
+    All files are whole and flushed before the first takes its name. A model without bias for q, k and v is saved with
+    zeros, which those programs expect; Hugging Face's config.json also notes it, so that loading it here is exact.
+    """
+    if layout not in LAYOUTS:
+        raise ValueError(f"There is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")
+    check_state(config, state)
+    folder, dtype = Path(folder), dtype or next(iter(state.values())).dtype.name
+    others = [path.name for path in candidates(folder) if path.name != LAYOUTS[layout]] if folder.is_dir() else []
+    if others:
+        raise ValueError(f"{folder} already holds {others[0]}; save into another folder, so that each holds one model.")
+    save = save_openai if layout == "openai" else save_huggingface
+    save(folder, config, lambda name: stored_array(name, config, state, dtype), dtype)
+
+
+def check_state(config: GPTConfig, state: Mapping[str, np.ndarray]) -> None:
+    expected = {key for key in weight_names(config) if in_model(key, config)}
+    if extra := [key for key in state if key not in expected]:
+        raise ValueError(f"GPT-2's files have no place for {extra[0]}; merge adapters into the model before saving it.")
+    if missing := [key for key in expected if key not in state]:
+        raise ValueError(f"The state dict lacks {min(missing)}; save a whole model.")
+
+
+def save_openai(folder: Path, config: GPTConfig, get: Callable[[Name], np.ndarray], dtype: str) -> None:
+    hparams = openai_hparams(config)
+    names = {name.openai: name for name in stored_names(config)}
+    specs = {stored: (dtype, name.openai_shape) for stored, name in names.items()}
+    with files_together(folder) as create:
+        with create("model.ckpt.data-00000-of-00001") as data, create("model.ckpt.index") as index:
+            write_tensor_bundle(index, data, specs, lambda stored: get(names[stored]))
+        with create("hparams.json") as file:
+            file.write(json.dumps(hparams).encode("utf-8"))
+        with create("checkpoint") as file:
+            file.write(b'model_checkpoint_path: "model.ckpt"\nall_model_checkpoint_paths: "model.ckpt"\n')
+
+
+def save_huggingface(folder: Path, config: GPTConfig, get: Callable[[Name], np.ndarray], dtype: str) -> None:
+    names = {name.huggingface: name for name in stored_names(config)}
+    specs = {stored: (dtype, name.huggingface_shape) for stored, name in names.items()}
+    with files_together(folder) as create:
+        with create("model.safetensors") as file:  # transformers asks for the format
+            write_safetensors(file, specs, lambda stored: get(names[stored]), {"format": "pt"})
+        with create("config.json") as file:
+            file.write(json.dumps(huggingface_config(config, dtype), indent=2).encode("utf-8"))
+
+
+def stored_names(config: GPTConfig) -> list[Name]:
+    """The weights that files hold: the model's own, and the bias of q, k and v in any case."""
+    return [n for n in weight_names(config).values() if in_model(n.ours, config) or n.ours.endswith(QKV_BIAS)]
+
+
+def stored_array(name: Name, config: GPTConfig, state: Mapping[str, np.ndarray], dtype: str) -> np.ndarray:
+    """A weight as files hold it, but for OpenAI's 1 in front: turned where the table says so."""
+    if not in_model(name.ours, config):
+        return np.zeros(name.shape, dtype)
+    return state[name.ours].T if name.transposed else state[name.ours]
+
+
+@contextmanager
+def files_together(folder: Path) -> Iterator[Callable]:
+    """Create files that take their names in the folder together, at the end; after an error none does."""
+    created = not folder.exists()
+    beside = folder / BESIDE
+    try:
+        shutil.rmtree(beside, ignore_errors=True)  # left by a process that was killed
+        beside.mkdir(parents=True)
+        yield lambda name: flushed(beside / name)
+        for path in sorted(beside.iterdir()):
+            os.replace(path, folder / path.name)
+        beside.rmdir()
+    except BaseException as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        if created and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(folder)) from error  # a full disk names no file by itself
+        raise
+
+
+@contextmanager
+def flushed(path: Path) -> Iterator[BinaryIO]:
+    """A new binary file, on the disk when the block ends."""
+    with path.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())

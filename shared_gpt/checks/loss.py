@@ -1,0 +1,24 @@
+"""The targets of a loss."""
+
+from typing import Any
+
+from shared_gpt.checks.tokens import check_integers, check_is_array, check_range
+
+
+def check_targets(logits: Any, targets: Any, ignore_index: int) -> None:
+    """Refuse targets that do not name, for every position of the logits (..., V), a token or the ignored index."""
+    check_is_array("targets", targets)
+    if tuple(targets.shape) != tuple(logits.shape[:-1]):
+        raise ValueError(
+            f"targets have shape {tuple(targets.shape)} but the logits {tuple(logits.shape)} ask for "
+            f"{tuple(logits.shape[:-1])}; give one target id per position."
+        )
+    check_integers("targets", targets)
+    if 0 in targets.shape:
+        raise ValueError(
+            f"targets have shape {tuple(targets.shape)}, which holds no token; give at least one position."
+        )
+    counted = targets[targets != ignore_index]
+    if len(counted):
+        what = f"targets (but for the ignored {ignore_index})"
+        check_range(what, int(counted.min()), int(counted.max()), logits.shape[-1])

@@ -1,0 +1,34 @@
+"""What commands that use a trained model begin with."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from shared_gpt.text.bpe.files import find_gpt2
+from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
+from shared_gpt.text.gpt2 import gpt2_tokenizer
+from shared_gpt.text.tokenizer import Tokenizer
+from shared_gpt.text.tokenizer_files import FILE, find_tokenizer, load_tokenizer
+
+
+def load_model(
+    twin: ModuleType, weights: str, tokenizer: str | None = None, dtype: str = "float32"
+) -> tuple[Any, Tokenizer]:
+    """The model of a source and its tokenizer: the one named, else the one beside the weights, else GPT-2's."""
+    model = twin.load_gpt2(weights, getattr(twin, dtype))
+    chosen = find_tokenizer(tokenizer) if tokenizer else tokenizer_beside(Path(weights))
+    if chosen.n_vocab > model.config.vocab_size:
+        raise ValueError(
+            f"The tokenizer has {chosen.n_vocab} tokens but the model knows {model.config.vocab_size}; "
+            "name the one it was trained with: --tokenizer."
+        )
+    return model, chosen
+
+
+def tokenizer_beside(weights: Path) -> Tokenizer:
+    folder = weights if weights.is_dir() else weights.parent
+    if find_gpt2(folder):
+        return BytePairTokenizer.load(folder)
+    if weights.exists() and (folder / FILE).is_file():
+        return load_tokenizer(folder)
+    return gpt2_tokenizer()

@@ -1,0 +1,1 @@
+"""Byte-pair encoding: learning it, applying it, and showing how it came to its tokens."""

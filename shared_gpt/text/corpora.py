@@ -1,0 +1,117 @@
+"""Where the text comes from: a file, a folder of files, or a name; always UTF-8, in pieces or as a whole."""
+
+import codecs
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from shared_gpt.text.tokenizer import END_OF_TEXT
+
+SHIPPED = Path(__file__).parent / "data"
+
+
+class Download(NamedTuple):
+    file: str
+    sha256: str
+    urls: tuple[str, ...]
+
+
+CORPORA: dict[str, Path | Download] = {
+    "stories": SHIPPED / "marren" / "stories.txt",
+    "marren": SHIPPED / "marren",  # the stories and the textbook
+    "the-verdict": Download(
+        "the-verdict.txt",
+        "b41e41a68f0398a3154ae69e2e4c0e2694e17fe0d66730536837f1b01935b31f",
+        (
+            "https://raw.githubusercontent.com/rasbt/LLMs-from-scratch/main/ch02/01_main-chapter-code/the-verdict.txt",
+            "https://github.com/rasbt/LLMs-from-scratch/raw/main/ch02/01_main-chapter-code/the-verdict.txt",
+        ),
+    ),
+    "tiny-shakespeare": Download(
+        "tinyshakespeare.txt",
+        "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+        (
+            "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+            "https://github.com/karpathy/char-rnn/raw/master/data/tinyshakespeare/input.txt",
+        ),
+    ),
+}
+
+
+def locate(source: str | os.PathLike, named: dict[str, Path | Download] = CORPORA) -> Path:
+    """The path that `source` stands for; a name wins over a path, which is then written ./name."""
+    entry = named.get(source) if isinstance(source, str) else None
+    if isinstance(entry, Download):
+        from shared_gpt.downloads import cache_folder, fetch
+
+        return fetch(entry.file, entry.urls, entry.sha256, cache_folder())
+    path = entry or Path(source).expanduser()
+    if source == "" or not path.exists():
+        raise FileNotFoundError(f"{str(source)!r} is no file, no folder and no name; the names are {', '.join(named)}.")
+    return path
+
+
+def read_pieces(path: str | os.PathLike, piece_bytes: int = 1 << 20) -> Iterator[str]:
+    """The text of one UTF-8 file, piece by piece; memory holds about `piece_bytes` of it.
+
+    A byte order mark is dropped and every line ends with a plain newline, whatever system wrote the file.
+    Raises ValueError with the file and the offset of the first byte that is not UTF-8.
+    """
+    utf8 = codecs.getincrementaldecoder("utf-8")()
+    newlines = io.IncrementalNewlineDecoder(decoder=None, translate=True)
+    with open(path, "rb") as file:
+        start, begun, final = 0, False, False
+        while not final:
+            piece = file.read(piece_bytes)
+            final = not piece
+            held_back = len(utf8.getstate()[0])
+            try:
+                text = utf8.decode(piece, final)
+            except UnicodeDecodeError as error:
+                offset = start - held_back + error.start
+                raise ValueError(
+                    f"{path} is not UTF-8: byte 0x{error.object[error.start]:02x} at offset {offset} ({error.reason}); "
+                    "save it as UTF-8, or take a text file."
+                ) from None
+            start += len(piece)
+            if text and not begun:
+                text, begun = text.removeprefix("\ufeff"), True
+            if text := newlines.decode(text, final):
+                yield text
+
+
+def read_text(path: str | os.PathLike) -> str:
+    """The whole text of one UTF-8 file, as `read_pieces` reads it; ValueError if there is none."""
+    text = "".join(read_pieces(path))
+    if not text.strip():
+        raise ValueError(f"{path} holds no text; give a file with some.")
+    return text
+
+
+def text_files(source: str | os.PathLike) -> list[Path]:
+    """The files that make up a source of `load_text`, in their order; a folder's empty and hidden ones do not."""
+    path = locate(source)
+    if not path.is_dir():
+        return [path]
+    files = [
+        file
+        for file in sorted(path.rglob("*"), key=lambda file: file.relative_to(path).parts)
+        if file.suffix.lower() == ".txt" and not file.name.startswith(".") and file.is_file() and file.stat().st_size
+    ]
+    if not files:
+        raise FileNotFoundError(f"{path} holds no .txt file with text, here or further down; give a folder that does.")
+    return files
+
+
+def load_text(source: str | os.PathLike, separator: str = END_OF_TEXT) -> str:
+    """The text of a file, of a folder, or of a name in CORPORA (downloaded once, then kept: see download.py).
+
+    A folder is every .txt file below it, sorted by path, with `separator` between them: the end token, so that a
+    model learns where one document stops (as GPT-2's training data did; encode with allowed_special).
+    """
+    text = separator.join("".join(read_pieces(file)) for file in text_files(source))
+    if not text.replace(separator, "").strip():
+        raise ValueError(f"{str(source)!r} holds no text; give a file or folder with some.")
+    return text

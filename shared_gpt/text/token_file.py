@@ -1,0 +1,188 @@
+"""Token files: a corpus as ids on disk, written as a stream and read memory-mapped.
+
+64 bytes of header (magic, version, bytes per id, count, vocabulary size, the tokenizer's fingerprint; little-endian),
+then the ids, uint16 where the vocabulary allows it, else uint32.
+"""
+
+import hashlib
+import os
+import re
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Integer
+
+from shared_gpt.checks.tokens import check_range
+from shared_gpt.files import written_beside
+from shared_gpt.text.corpora import locate, read_pieces, text_files
+from shared_gpt.text.tokenizer import END_OF_TEXT, Tokenizer
+
+MAGIC = b"GPTTOKEN"
+VERSION = 1
+LAYOUT = struct.Struct("<8sIIQQ32s")
+PIECE_BYTES = 1 << 20  # of text, encoded at a time
+SAFE_CUT = re.compile(r".*\S(?=[ \n\t])", re.DOTALL)
+
+
+class TokenHeader(NamedTuple):
+    """What a token file says about itself."""
+
+    dtype: np.dtype
+    count: int
+    vocab_size: int
+    fingerprint: bytes
+
+
+def fingerprint(tokenizer: Tokenizer) -> bytes:
+    """32 bytes that two tokenizers share when every id stands for the same bytes in both, whatever class they are."""
+    digest = hashlib.sha256(f"{tokenizer.n_vocab} {tokenizer.eot}".encode("ascii"))
+    for i in range(tokenizer.n_vocab):
+        try:
+            token = tokenizer.decode_bytes([i])
+        except (KeyError, ValueError):  # an id without a token
+            token = b""
+        digest.update(len(token).to_bytes(4, "little") + token)
+    return digest.digest()
+
+
+def id_dtype(tokenizer: Tokenizer) -> np.dtype:
+    """The narrower of uint16 and uint32 that holds every id."""
+    return np.dtype("<u2" if tokenizer.n_vocab <= 1 << 16 else "<u4")
+
+
+def whole_words(pieces: Iterable[str]) -> Iterator[str]:
+    """The same text, cut anew where every tokenizer here begins a token whatever stands before and after.
+
+    That is between a character that is no white space and a space, newline or tab. GPT-2's pattern may put white space
+    in front of a word but never behind one, and looks ahead only from white space; so the ids of the pieces, joined,
+    are the ids of the whole. A stretch without any white space is held in memory until it ends.
+    """
+    held: list[str] = []
+    for piece in filter(None, pieces):
+        # A cut may fall between two pieces, so the last character held is looked at again in front of the next.
+        edge = held[-1][-1] if held else ""
+        if cut := SAFE_CUT.match(edge + piece):
+            end = cut.end() - len(edge)
+            yield "".join([*held, piece[:end]])
+            held = [piece[end:]]
+        else:
+            held.append(piece)
+    if text := "".join(held):
+        yield text
+
+
+def encoded(
+    source: str | os.PathLike, tokenizer: Tokenizer, report: Callable[[int], None] = lambda n: None
+) -> Iterator[Integer[np.ndarray, " N"]]:
+    """The ids of a source of `load_text`, about a megabyte of text at a time; `report` hears of the bytes done.
+
+    Joined, they are `tokenizer.encode(load_text(source), allowed_special={"<|endoftext|>"})`. A tokenizer without an
+    end token gets an empty line between the files of a folder instead. ValueError for text that is empty or not UTF-8.
+    """
+    separator, special = (END_OF_TEXT, {END_OF_TEXT}) if tokenizer.eot is not None else ("\n\n", set())
+    any_text = False
+    for text in whole_words(_joined(text_files(source), separator, report)):
+        any_text = any_text or bool(text.replace(separator, "").strip())
+        ids = np.array(tokenizer.encode(text, allowed_special=special), dtype=np.int64)
+        if len(ids):
+            check_range("The tokenizer's ids", int(ids.min()), int(ids.max()), tokenizer.n_vocab)
+        yield ids
+    if not any_text:
+        raise ValueError(f"{str(source)!r} holds no text; give a file or folder with some.")
+
+
+def prepare(
+    source: str | os.PathLike, tokenizer: Tokenizer, out: str | os.PathLike, progress: bool = True
+) -> TokenHeader:
+    """Encode a source of `load_text` into the token file `out`, at flat memory however long the text is.
+
+    The file appears under its name when it is whole, or not at all. Raises what `encoded` raises, and OSError where
+    the file cannot be written.
+    """
+    files, out = text_files(source), Path(out)
+    if out.is_dir() or not out.parent.is_dir():
+        raise FileNotFoundError(f"{out} cannot be a token file; give a file's name in a folder that exists.")
+    if out.exists() and any(out.samefile(file) for file in files):
+        raise ValueError(f"{out} is the text itself; give the token file another name.")
+    dtype, count = id_dtype(tokenizer), 0
+    with written_beside(out) as file, _progress(files, enabled=progress) as report:
+        file.write(bytes(LAYOUT.size))
+        for ids in encoded(source, tokenizer, report):
+            file.write(ids.astype(dtype).tobytes())
+            count += len(ids)
+        header = TokenHeader(dtype, count, tokenizer.n_vocab, fingerprint(tokenizer))
+        file.seek(0)
+        file.write(LAYOUT.pack(MAGIC, VERSION, dtype.itemsize, count, header.vocab_size, header.fingerprint))
+    return header
+
+
+def read_header(path: str | os.PathLike) -> TokenHeader:
+    """What the token file `path` holds; ValueError if it is of another kind, of another version, or cut off."""
+    path = Path(path)
+    with open(path, "rb") as file:
+        raw, size = file.read(LAYOUT.size), os.fstat(file.fileno()).st_size
+    if not raw.startswith(MAGIC):
+        raise ValueError(f"{path} is no token file (it begins with {raw[:8]!r}); make one with numpy-gpt prepare.")
+    if len(raw) < LAYOUT.size:
+        raise ValueError(f"{path} is cut off: {size} bytes hold no header of {LAYOUT.size}; prepare it again.")
+    _, version, itemsize, count, vocab_size, mark = LAYOUT.unpack(raw)
+    if version != VERSION or itemsize not in (2, 4):
+        raise ValueError(
+            f"{path} is of version {version} with {itemsize} bytes per id; this program reads version {VERSION} with "
+            "2 or 4, so prepare it again."
+        )
+    if (expected := LAYOUT.size + count * itemsize) != size:
+        raise ValueError(
+            f"{path} has {size} bytes where its header of {count} ids promises {expected}; prepare it again."
+        )
+    return TokenHeader(np.dtype(f"<u{itemsize}"), count, vocab_size, mark)
+
+
+def open_tokens(path: str | os.PathLike, tokenizer: Tokenizer | None = None) -> Integer[np.ndarray, " N"]:
+    """The ids of a token file as a read-only array that stays on disk; only what is looked at is read.
+
+    With `tokenizer`, a file that another tokenizer wrote is refused (ValueError).
+    """
+    header = read_header(path)
+    if tokenizer is not None and header.fingerprint != fingerprint(tokenizer):
+        raise ValueError(
+            f"{path} was prepared with another tokenizer ({header.vocab_size} tokens; this one has "
+            f"{tokenizer.n_vocab}); prepare it again with this one."
+        )
+    return np.memmap(path, dtype=header.dtype, mode="r", offset=LAYOUT.size, shape=(header.count,))
+
+
+def load_tokens(source: str | os.PathLike, tokenizer: Tokenizer) -> Integer[np.ndarray, " N"]:
+    """The ids of a token file (memory-mapped), or of any source of `load_text`, encoded here and now."""
+    path = locate(source)
+    if path.is_file():
+        with open(path, "rb") as file:
+            if file.read(len(MAGIC)) == MAGIC:
+                return open_tokens(path, tokenizer)
+    return np.concatenate([ids.astype(id_dtype(tokenizer)) for ids in encoded(source, tokenizer)])
+
+
+def _joined(files: list[Path], separator: str, report: Callable[[int], None]) -> Iterator[str]:
+    for number, path in enumerate(files):
+        if number:
+            yield separator
+        for piece in read_pieces(path, PIECE_BYTES):
+            yield piece
+            report(len(piece.encode("utf-8")))
+
+
+@contextmanager
+def _progress(files: list[Path], enabled: bool) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    total = sum(file.stat().st_size for file in files)
+    columns = TextColumn("encoding"), BarColumn(bar_width=30), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), disable=not enabled) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda n: bar.advance(task, n)
+        bar.update(task, completed=total)  # line endings that shrank are done, too

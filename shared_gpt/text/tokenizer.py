@@ -1,0 +1,118 @@
+"""What every tokenizer here can do, and what they share: special tokens, ids, visible bytes, one JSON file."""
+
+import json
+import operator
+import os
+from collections.abc import Iterable, Iterator, Mapping, Set
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import regex
+
+from shared_gpt.files import written_beside
+
+END_OF_TEXT = "<|endoftext|>"
+UNKNOWN = "<|unk|>"
+
+AllowedSpecial = Set[str] | Literal["all"]
+SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """Text to ids and back. `n_vocab` is the number of rows that an embedding needs, `eot` the id of <|endoftext|>.
+
+    Special tokens inside a text are ordinary text unless `allowed_special` names them ("all", or a set of strings).
+    """
+
+    kind: str
+    n_vocab: int
+    eot: int | None
+
+    def encode(self, text: str, allowed_special: AllowedSpecial = frozenset()) -> list[int]: ...
+
+    def decode(self, ids: Iterable[int]) -> str: ...
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes: ...
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+def well_formed(text: str) -> str:
+    """The text with halves of surrogate pairs joined, and lone ones, which UTF-8 cannot hold, made U+FFFD."""
+    if not isinstance(text, str):
+        raise TypeError(f"encode takes text (str), not {type(text).__name__}; decode bytes to text first.")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def allowed_names(special_tokens: Iterable[str], allowed: AllowedSpecial) -> set[str]:
+    """Those of the special tokens that are allowed; names that are none of them are left aside, as tiktoken does."""
+    if isinstance(allowed, str) and allowed != "all":
+        raise ValueError(f'allowed_special is the string {allowed!r}; give "all" or a set of strings: {{{allowed!r}}}.')
+    return {name for name in special_tokens if allowed == "all" or name in allowed}
+
+
+def split_special(
+    text: str, special_tokens: Mapping[str, int], allowed: AllowedSpecial
+) -> Iterator[tuple[str, int | None]]:
+    """The text in pieces: (ordinary text, None) or (an allowed special token, its id); of two at one place, the longer."""
+    names = sorted(allowed_names(special_tokens, allowed), key=len, reverse=True)
+    pieces = regex.split(f"({'|'.join(map(regex.escape, names))})", text) if names else [text]
+    for i, piece in enumerate(pieces):
+        if i % 2:  # what the parentheses caught
+            yield piece, special_tokens[piece]
+        elif piece:
+            yield piece, None
+
+
+def look_up(ids: Iterable[int], tokens: Mapping[int, Any]) -> list[Any]:
+    """tokens[id] for each of the ids: a list, a 1-D array or tensor. Raises ValueError for an id without a token."""
+    ids = ids.tolist() if hasattr(ids, "tolist") else ids
+    try:
+        return [tokens[operator.index(i)] for i in ids]
+    except KeyError as error:
+        raise ValueError(
+            f"Id {error.args[0]} is no token of this vocabulary, whose ids go from {min(tokens)} to {max(tokens)}; "
+            "decode with the tokenizer that the ids were made by."
+        ) from None
+    except TypeError:
+        raise ValueError(
+            f"Ids are a flat list of integers, not {str(ids)[:60]}; decode one sequence at a time."
+        ) from None
+
+
+def visible(token: bytes) -> str:
+    """A token as one can print it: ␣ for a space, ⏎ for a new line, \\xe2 for a byte that is no whole character."""
+    text = token.decode("utf-8", "backslashreplace")
+    return "".join(SIGNS.get(c) or (c if c.isprintable() else escaped(ord(c))) for c in text)
+
+
+def escaped(code: int) -> str:
+    """A character that cannot be shown, by its code point."""
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def write_json(path: str | os.PathLike, tokenizer: Tokenizer) -> None:
+    """A tokenizer as one JSON file, for people to read as well: its kind and its `to_dict()`."""
+    with written_beside(path) as file:
+        file.write(
+            json.dumps({"kind": tokenizer.kind, **tokenizer.to_dict()}, ensure_ascii=False, indent=1).encode("utf-8")
+        )
+
+
+def read_json(path: str | os.PathLike) -> dict[str, Any]:
+    """What `write_json` wrote. ValueError for a file that is broken, or that another program wrote."""
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:  # of JSON, and of UTF-8
+        raise ValueError(f"{path} is no whole JSON file: {error}; copy it anew.") from None
+    if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
+        raise ValueError(
+            f"{path} is no tokenizer of this project, which names its kind; "
+            "for Hugging Face's files of GPT-2 give the folder that holds merges.txt and vocab.json."
+        )
+    return data

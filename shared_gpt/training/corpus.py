@@ -1,0 +1,59 @@
+"""Corpus: which text a run reads, cut into which tokens; what resuming compares."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Integer
+
+from shared_gpt.config import GPTConfig
+from shared_gpt.text import BytePairTokenizer, CharTokenizer, Tokenizer, find_tokenizer, load_text, load_tokens
+from shared_gpt.text.corpora import text_files
+from shared_gpt.text.token_file import fingerprint
+
+EDGE = 1 << 26  # bytes hashed at either end of a file; in the middle of a larger one only its size is known
+
+
+class Corpus(NamedTuple):
+    """Tokens, the tokenizer that made them, and what tells this text from another."""
+
+    tokens: Integer[np.ndarray, " N"]
+    tokenizer: Tokenizer
+    identity: dict[str, Any]
+
+
+def load_corpus(text: str, tokenizer: str, vocab_size: int) -> Corpus:
+    """A source of load_tokens with a tokenizer: "bpe" (byte pairs learnt from this text, vocab_size of them), "characters"
+    (of this text), or what find_tokenizer takes."""
+    if tokenizer == "bpe":
+        found = BytePairTokenizer.train(load_text(text), vocab_size)
+    elif tokenizer == "characters":
+        found = CharTokenizer(load_text(text))
+    else:
+        found = find_tokenizer(tokenizer)
+    return read_corpus(text, found)
+
+
+def read_corpus(text: str, tokenizer: Tokenizer) -> Corpus:
+    tokens = load_tokens(text, tokenizer)
+    identity = {"text": describe_files(text_files(text)), "tokenizer": fingerprint(tokenizer).hex()[:16]}
+    return Corpus(tokens, tokenizer, identity)
+
+
+def describe_files(files: list[Path]) -> str:
+    """ "60,646 bytes, sha256 0123456789abcdef": equal for equal contents, wherever they lie."""
+    digest, size = hashlib.sha256(), 0
+    for path in files:
+        length = path.stat().st_size
+        size += length
+        with path.open("rb") as file:
+            digest.update(length.to_bytes(8, "little") + file.read(EDGE))
+            file.seek(max(file.tell(), length - EDGE))
+            digest.update(file.read(EDGE))
+    return f"{size:,} bytes, sha256 {digest.hexdigest()[:16]}"
+
+
+def fit(config: GPTConfig, tokenizer: Tokenizer) -> GPTConfig:
+    """The config for a tokenizer's vocabulary."""
+    return config.replace(vocab_size=tokenizer.n_vocab)

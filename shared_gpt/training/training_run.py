@@ -1,0 +1,205 @@
+"""TrainingRun: what happens around the loop of train.py, in either twin, whatever is learnt: metrics, checkpoints, resuming."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from shared_gpt.checkpoints.run_files import load_tensors, save_tensors
+from shared_gpt.text.batches import Batches, Dataset
+from shared_gpt.text.tokenizer import Tokenizer
+from shared_gpt.training.display import Display
+from shared_gpt.training.interrupt import StopRequest
+from shared_gpt.training.memory import keep_freed_memory
+from shared_gpt.training.processes import ALONE, Batch, Processes
+from shared_gpt.training.run_folder import Row, RunFolder
+from shared_gpt.training.settings import TrainSettings
+from shared_gpt.training.state import pack, pack_model, unpack
+
+
+class TrainingRun:
+    """A model, its optimizer, its data, and the step between two of which it stands.
+
+    A subclass brings the model and two datasets, and says what a sample is. Two generators come from one seed: rng, which
+    drew the model's weights and draws its dropout, and one for the order of the data, so that the order is the same for
+    any model and any number of processes.
+
+    identity: what tells this data and tokenizer from others, for resuming. Without a folder nothing is kept.
+    """
+
+    def __init__(
+        self,
+        twin: ModuleType,
+        model: Any,
+        rng: np.random.Generator,
+        settings: TrainSettings,
+        tokenizer: Tokenizer,
+        train_set: Dataset,
+        val_set: Dataset,
+        tokens_per_step: int,
+        identity: dict[str, Any] | None = None,
+        folder: RunFolder | None = None,
+        display: Display | None = None,
+        processes: Processes = ALONE,
+    ):
+        settings.check()
+        if settings.batch_size % processes.size:
+            raise ValueError(
+                f"batch_size {settings.batch_size} does not divide among {processes.size} processes; "
+                f"take a multiple of {processes.size}."
+            )
+        self.twin, self.config, self.settings, self.tokenizer = twin, model.config, settings, tokenizer
+        self.identity, self.processes = identity or {}, processes
+        self.folder = folder if processes.is_first else None
+        self.display = display if display and processes.is_first else Display()
+        self.rng = rng
+        self.order_rng = np.random.default_rng([settings.seed, 1])
+        self.model = processes.place(model)
+        if processes.rank:  # the same weights everywhere, but each process drops values of its own
+            self.rng.bit_generator.state = np.random.default_rng([settings.seed, 2, processes.rank]).bit_generator.state
+        self.optimizer = twin.AdamW(
+            self.model.parameters(), settings.lr, (settings.beta1, settings.beta2), weight_decay=settings.weight_decay
+        )
+        self.train_set, self.val_set = train_set, val_set
+        self.batches = Batches(train_set, settings.batch_size, self.order_rng)
+        self.tokens_per_step = tokens_per_step
+        self.step = self.first_step = 0
+        self.saved_step: int | None = None
+        self.best: dict[str, float] | None = None
+        self.seconds = 0.0  # spent on the steps so far
+        self.watchers: list[Callable[[Row], None]] = []  # called with each row of the metrics
+
+    def title(self) -> str:
+        """What is trained on what, in a line or two."""
+        raise NotImplementedError
+
+    def sample(self) -> None:
+        """Show, and keep, something that the model can do by now."""
+        raise NotImplementedError
+
+    def best_tensors(self) -> dict[str, np.ndarray]:
+        """What best.safetensors keeps: the weights as other commands load them."""
+        return pack_model(self.model)
+
+    def run(self) -> None:
+        """Train to the last step, or until Ctrl-C. The folder then holds checkpoint, metrics and picture; so it does, up to
+        the last checkpoint, after an OSError (a full disk) or a ValueError (a loss that is not finite)."""
+        keep_freed_memory()
+        self.first_step, self.started = self.step, time.monotonic() - self.seconds
+        self.display.start(self.title(), self.step, self.settings)
+        try:
+            with self.errors_explained(), StopRequest() as stop:
+                if self.step == 0:
+                    self.record({"step": 0, "tokens": 0}, measure=True)
+                    if self.settings.steps_between_samples:
+                        self.sample()
+                for progress in self.steps():
+                    self.after_step(progress, self.processes.sum(stop.requested) > 0)
+                    if self.stopped:
+                        break
+        finally:
+            self.display.stop()
+            self.draw()
+
+    def steps(self) -> Iterator[Any]:
+        """train.py's loop over this process's share of the data."""
+        return self.twin.train(
+            self.model,
+            self.optimizer,
+            map(self.processes.share, self.batches.endless()),
+            self.settings.steps,
+            self.settings.learning_rate,
+            self.settings.accumulate,
+            self.settings.max_norm,
+            self.step,
+            self.processes,
+        )
+
+    def after_step(self, progress: Any, stop: bool) -> None:
+        settings, self.step, self.stopped = self.settings, progress.step, stop
+        self.seconds = time.monotonic() - self.started
+        last = stop or self.step == settings.steps
+        self.display.step(self.step, progress.loss, self.tokens_per_step * (self.step - self.first_step))
+        row = {"step": self.step, "tokens": self.step * self.tokens_per_step, "lr": progress.lr}
+        row |= {"grad_norm": progress.grad_norm, "loss": progress.loss}
+        self.record(row, measure=last or self.step % settings.eval_every == 0)
+        if settings.steps_between_samples and (last or self.step % settings.steps_between_samples == 0):
+            self.sample()
+        if last or self.step % (settings.save_every or settings.eval_every) == 0:
+            self.save()
+
+    def record(self, row: dict[str, Any], measure: bool) -> None:
+        """Write a row of metrics, if asked with both losses measured; keep the weights if they are the best so far."""
+        if not self.processes.is_first:
+            return
+        if measure:
+            row["train_loss"] = self.twin.evaluate(self.model, self.spread(self.train_set))
+            row["val_loss"] = self.twin.evaluate(self.model, self.spread(self.val_set))
+            best = self.best is None or row["val_loss"] < self.best["val_loss"]
+            if best:
+                self.best = {"step": row["step"], "val_loss": row["val_loss"]}
+            self.display.evaluation(row, best)
+            if best and self.folder:
+                save_tensors(self.folder.best, self.best_tensors(), {"config": self.config.to_dict(), **self.best})
+        row["seconds"] = round(self.seconds, 3)
+        if self.folder:
+            self.folder.add_row(row)
+        for watcher in self.watchers:
+            watcher(row)
+
+    def spread(self, dataset: Dataset) -> Iterator[Batch]:
+        """Up to eval_batches batches of a dataset, evenly spaced: the same ones every time."""
+        size = self.settings.batch_size
+        count = min(len(dataset), size * self.settings.eval_batches or len(dataset))
+        chosen = np.linspace(0, len(dataset) - 1, count).round().astype(int).tolist()
+        for start in range(0, count, size):
+            yield dataset.collate([dataset[i] for i in chosen[start : start + size]])
+
+    def save(self) -> None:
+        """Write last.safetensors: all that a bit-identical continuation needs."""
+        rngs = self.processes.gather(self.rng.bit_generator.state)
+        if self.folder:
+            self.folder.flush_metrics()
+            save_tensors(self.folder.last, *pack(self, rngs))
+            self.saved_step = self.step
+
+    def resume(self, folder: RunFolder) -> None:
+        """Take up a run where its last checkpoint left it. Raises what `unpack` raises."""
+        for change in unpack(*load_tensors(folder.last), self):
+            self.display.say(f"changed since then: {change}")
+        self.saved_step = self.step
+        if self.folder:
+            self.folder.cut_back(self.step)
+
+    @contextmanager
+    def errors_explained(self) -> Iterator[None]:
+        """Errors that end a run say at which step, and what of the run is safe."""
+        try:
+            yield
+        except FloatingPointError as error:
+            raise ValueError(
+                f"Step {self.step + 1} of {self.settings.steps}: {error} {self.whats_safe()} Try a smaller --lr "
+                "or a longer --warmup."
+            ) from None
+        except MemoryError as error:
+            raise ValueError(
+                f"Step {self.step + 1} of {self.settings.steps}: {str(error) or 'out of memory'}. {self.whats_safe()} Take a "
+                "smaller --batch-size in a new run, with a larger --accumulate to make up for it."
+            ) from None
+        except OSError as error:
+            raise OSError(f"Step {self.step}: {error}. {self.whats_safe()}") from error
+
+    def whats_safe(self) -> str:
+        if self.saved_step is None or self.folder is None:
+            return "No checkpoint was saved yet."
+        return f"The last good checkpoint is {self.folder.last} (step {self.saved_step}); --resume goes on from it."
+
+    def draw(self) -> None:
+        """Draw loss.png."""
+        if self.folder and self.step:
+            from shared_gpt.plots import plot_losses
+
+            plot_losses({self.folder.path.name: self.folder.rows()}, self.folder.picture)
