@@ -381,7 +381,7 @@ MISTAKES = [
         "two tables are added, and one is thought of",
         "model.py",
         "        self.wpe.backward(dx)",
-        "        self.wpe.saved()",
+        "        self.wpe.pop_saved()",
         "never computed, or never passed on",
     ),
     Mistake(

@@ -12,12 +12,10 @@ import torch
 
 import numpy_gpt
 import torch_gpt
-from numpy_gpt import lora as numpy_lora
 from parity_tests.report.comparison import ALPHA, RANK, Comparison, furthest
 from parity_tests.report.measure import random_state, to_numpy
 from parity_tests.report.trace import Key, Trace, trace_numpy, trace_torch, watching
 from parity_tests.report.training import STEPS, clipping, loss_curve, optimizer
-from torch_gpt import lora as torch_lora
 
 
 def one_pass(c: Comparison) -> None:
@@ -75,7 +73,7 @@ def _passes_mixed(ours: Trace, theirs: Trace, before: Trace, key: Key) -> str:
     a, b = ours[key], theirs[key]
     if key in before and a.shape == b.shape and furthest(key, a, b - before[key])[-1] < 1e-3 * furthest(key, a, b)[-1]:
         return "a gradient is overwritten: only the last pass's is left, where Parameter.accumulate adds them up"
-    return "what the two passes saved is mixed up: saved() gives what was saved last, and an attribute would be overwritten"
+    return "what the two passes saved is mixed up: pop_saved() gives what was saved last, and an attribute would be overwritten"
 
 
 def with_cache(c: Comparison) -> None:
@@ -119,14 +117,14 @@ def with_lora(c: Comparison) -> None:
     """Thin matrices beside frozen ones, with dropout of their own: one pass, and the logits once they are merged."""
     pair = c.subject.twins(c.precision)
     rank = min(RANK, c.subject.config.emb_dim)
-    for model, lora in zip(pair, (numpy_lora, torch_lora)):
-        lora.apply_lora(model, rank, ALPHA, dropout=0.2, rng=np.random.default_rng(c.subject.seed))
-        state = {name: to_numpy(array) for name, array in lora.lora_state_dict(model).items()}
-        lora.load_lora(model, random_state(state, c.subject.seed))
+    for model, twin in zip(pair, (numpy_gpt, torch_gpt)):
+        twin.apply_lora(model, rank, ALPHA, dropout=0.2, rng=np.random.default_rng(c.subject.seed))
+        state = {name: to_numpy(array) for name, array in twin.lora_state_dict(model).items()}
+        twin.load_lora(model, random_state(state, c.subject.seed))
         model.train()
     ids, targets = next(c.subject.batches())
     _traces(c, pair, ids, targets)
-    numpy_lora.merge_lora(pair[0])
+    numpy_gpt.merge_lora(pair[0])
     with numpy_gpt.no_grad(), torch.no_grad():
         ours, theirs = pair[0].eval()(ids), pair[1].eval()(torch.from_numpy(ids))
     entry = c.add("value", {"": ours}, {"": theirs})
