@@ -17,8 +17,9 @@ from parity_tests.report import picture
 from parity_tests.report.comparison import Subject
 from parity_tests.report.diagnose import first_parting, likely_reason
 from parity_tests.report.replace import replaced
-from parity_tests.report.report import Report, describe, first_finding
+from parity_tests.report.report import Report, first_finding
 from parity_tests.report.trace import Trace, trace_numpy, trace_torch
+from parity_tests.report.wording import describe
 
 BLOCK = "ln_1 attn.c_attn attn.attn_dropout attn.c_proj attn.resid_dropout attn ln_2 mlp.c_fc mlp.gelu mlp.c_proj mlp.dropout mlp"
 FORWARD = ["wte", "wpe", "drop"]

@@ -142,7 +142,8 @@ class _Watcher:
 
 
 def _first_finding() -> str:
-    from parity_tests.report.report import Report, describe, first_finding
+    from parity_tests.report.report import Report, first_finding
+    from parity_tests.report.wording import describe
 
     finding = first_finding(Report().subject())
     return describe(finding) if finding else ""
