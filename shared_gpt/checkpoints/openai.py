@@ -9,7 +9,7 @@ from pathlib import Path
 from shared_gpt.checkpoints.checkpoint import Contents
 from shared_gpt.checkpoints.names import our_key
 from shared_gpt.checkpoints.stored import CheckpointError, read_json
-from shared_gpt.checkpoints.tensor_bundle.bundle import TensorBundle
+from shared_gpt.checkpoints.tensor_bundle import TensorBundle
 from shared_gpt.config import GPTConfig
 
 HPARAMS = {

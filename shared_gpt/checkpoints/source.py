@@ -13,7 +13,7 @@ from shared_gpt.checkpoints.run_files import BEST, LAST, is_run, open_run
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile
 from shared_gpt.checkpoints.shards import Shards
 from shared_gpt.checkpoints.stored import CheckpointError
-from shared_gpt.checkpoints.tensor_bundle.bundle import bundle_prefix
+from shared_gpt.checkpoints.tensor_bundle import bundle_prefix
 
 FORMS = (
     "OpenAI's model.ckpt.index with its data file, model.safetensors, model.safetensors.index.json, pytorch_model.bin, "

@@ -15,7 +15,7 @@ from shared_gpt.checkpoints.names import QKV_BIAS, Name, in_model, weight_names
 from shared_gpt.checkpoints.openai import openai_hparams
 from shared_gpt.checkpoints.safetensors_file import write_safetensors
 from shared_gpt.checkpoints.source import candidates
-from shared_gpt.checkpoints.tensor_bundle.bundle import write_tensor_bundle
+from shared_gpt.checkpoints.tensor_bundle import write_tensor_bundle
 from shared_gpt.config import GPTConfig
 
 LAYOUTS = {"huggingface": "model.safetensors", "openai": "model.ckpt"}  # and what holds the weights
