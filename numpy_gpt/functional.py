@@ -25,9 +25,7 @@ def softmax(x: Float[Array, "... S"]) -> Float[Array, "... S"]:
     m = x.max(axis=-1, keepdims=True, initial=np.finfo(x.dtype).min)
     p = x - m
     np.exp(p, out=p)
-    p /= np.maximum(
-        p.sum(axis=-1, keepdims=True), 1
-    )  # only a masked row sums to less than exp(0)
+    p /= np.maximum(p.sum(axis=-1, keepdims=True), 1)  # below exp(0) is a masked row alone
     return p
 
 

@@ -63,9 +63,7 @@ class Parameter:
         if rows is not None:
             if self.grad is None:
                 self.grad = np.zeros_like(self.data)
-            np.add.at(
-                self.grad, rows, g
-            )  # `grad[rows] += g` would keep one of several equal rows
+            np.add.at(self.grad, rows, g)  # `grad[rows] += g` keeps one of several equal rows
         elif self.grad is None:
             self.grad = g
         else:

@@ -19,9 +19,7 @@ def softmax(x: Float[Array, "... S"]) -> Float[Array, "... S"]:
     """
     m = x.detach().amax(dim=-1, keepdim=True).clamp(min=torch.finfo(x.dtype).min)
     p = torch.exp(x - m)
-    p = p / p.sum(dim=-1, keepdim=True).clamp(
-        min=1
-    )  # only a masked row sums to less than exp(0)
+    p = p / p.sum(dim=-1, keepdim=True).clamp(min=1)  # below exp(0) is a masked row alone
     return p
 
 

@@ -47,8 +47,8 @@ MISTAKES = [
         "no_grad ignored",
         "everything works, and keeps every array",
         "module.py",
-        "        if not _recording.get():\n            return\n",
-        "",
+        "        if not (self.records and _grad_enabled.get()):\n",
+        "        if not self.records:\n",
         "",
     ),
     Mistake(
