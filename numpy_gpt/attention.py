@@ -98,20 +98,16 @@ class MultiHeadAttention(Module):
     def backward(self, dy: Float[Array, "B T C"]) -> Float[Array, "B T C"]:
         q, k, v, p, dropped = self.pop_saved()
         D = q.shape[-1]
-        dy = self.resid_dropout.backward(dy)  # (B, T, C), forward: resid_dropout(y)
-        dmerged = self.c_proj.backward(dy)  # (B, T, C), forward: y = c_proj(merged)
-        dcontext = split_heads(
-            dmerged, self.n_heads
-        )  # (B, H, T, D), forward: merge_heads(context)
-        dv = dropped.swapaxes(-1, -2) @ dcontext  # (B, H, S, D), forward: context = dropped @ v
-        ddropped = dcontext @ v.swapaxes(-1, -2)  # (B, H, T, S), forward: context = dropped @ v
-        dp = self.attn_dropout.backward(ddropped)  # (B, H, T, S), forward: attn_dropout(p)
-        dscores = softmax_backward(dp, p)  # (B, H, T, S), forward: p = softmax(scores)
+        dy = self.resid_dropout.backward(dy)  # (B, T, C)  forward: resid_dropout(y)
+        dmerged = self.c_proj.backward(dy)  # (B, T, C)  forward: y = c_proj(merged)
+        dcontext = split_heads(dmerged, self.n_heads)  # (B, H, T, D)  forward: merge_heads
+        dv = dropped.swapaxes(-1, -2) @ dcontext  # (B, H, S, D)  forward: context = dropped @ v
+        ddropped = dcontext @ v.swapaxes(-1, -2)  # (B, H, T, S)  forward: context = dropped @ v
+        dp = self.attn_dropout.backward(ddropped)  # (B, H, T, S)  forward: attn_dropout(p)
+        dscores = softmax_backward(dp, p)  # (B, H, T, S)  forward: p = softmax(scores)
         dscores *= 1 / math.sqrt(D)  # forward: scores *= 1 / √D
-        dq = dscores @ k  # (B, H, T, D), forward: scores = q @ kᵀ
-        dk = dscores.swapaxes(-1, -2) @ q  # (B, H, S, D), forward: scores = q @ kᵀ
-        dheads = np.concatenate(
-            [dq, dk, dv], axis=1
-        )  # (B, 3H, T, D), forward: q, k, v = heads[…]
-        dqkv = merge_heads(dheads)  # (B, T, 3C), forward: heads = split_heads(qkv)
-        return self.c_attn.backward(dqkv)  # (B, T, C), forward: qkv = c_attn(x)
+        dq = dscores @ k  # (B, H, T, D)  forward: scores = q @ kᵀ
+        dk = dscores.swapaxes(-1, -2) @ q  # (B, H, S, D)  forward: scores = q @ kᵀ
+        dheads = np.concatenate([dq, dk, dv], axis=1)  # (B, 3H, T, D)  forward: q, k, v = heads
+        dqkv = merge_heads(dheads)  # (B, T, 3C)  forward: heads = split_heads(qkv)
+        return self.c_attn.backward(dqkv)  # (B, T, C)  forward: qkv = c_attn(x)

@@ -28,10 +28,10 @@ class FeedForward(Module):
         return self.dropout(x)
 
     def backward(self, dy: Float[Array, "B T C"]) -> Float[Array, "B T C"]:
-        dx = self.dropout.backward(dy)  # (B, T, C), forward: dropout(x)
-        dx = self.c_proj.backward(dx)  # (B, T, F), forward: x = c_proj(x)
-        dx = self.gelu.backward(dx)  # (B, T, F), forward: x = gelu(x)
-        return self.c_fc.backward(dx)  # (B, T, C), forward: x = c_fc(x)
+        dx = self.dropout.backward(dy)  # (B, T, C)  forward: dropout(x)
+        dx = self.c_proj.backward(dx)  # (B, T, F)  forward: x = c_proj(x)
+        dx = self.gelu.backward(dx)  # (B, T, F)  forward: x = gelu(x)
+        return self.c_fc.backward(dx)  # (B, T, C)  forward: x = c_fc(x)
 
 
 class TransformerBlock(Module):

@@ -119,7 +119,7 @@ class GPTModel(Module):
 
     def backward(self, dlogits: Float[Array, "B T V"]) -> None:
         """Add ∂L/∂parameter to every gradient. The ids have none, so nothing is returned."""
-        dx = self.lm_head.backward(dlogits)  # (B, T, C), forward: lm_head(x)
+        dx = self.lm_head.backward(dlogits)  # (B, T, C)  forward: lm_head(x)
         dx = self.ln_f.backward(dx)  # forward: x = ln_f(x)
         for block in reversed(self.h):
             if block.records:

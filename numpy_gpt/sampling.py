@@ -40,9 +40,8 @@ def probabilities(
     """softmax(logits / temperature) in float64, cut to the top_k likeliest tokens, then to the
     nucleus of top_p."""
     z = logits.astype(np.float64)
-    z -= z.max(
-        axis=-1, keepdims=True
-    )  # first: a small temperature would let the quotient overflow
+    # First the shift: a small temperature would let the quotient overflow.
+    z -= z.max(axis=-1, keepdims=True)
     z /= temperature
     if top_k is not None:
         z = keep_top_k(z, top_k)

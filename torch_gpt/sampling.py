@@ -41,9 +41,8 @@ def probabilities(
     """softmax(logits / temperature) in float64, cut to the top_k likeliest tokens, then to the
     nucleus of top_p."""
     z = logits.to("cpu", torch.float64)
-    z = z - z.amax(
-        dim=-1, keepdim=True
-    )  # first: a small temperature would let the quotient overflow
+    # First the shift: a small temperature would let the quotient overflow.
+    z = z - z.amax(dim=-1, keepdim=True)
     z = z / temperature
     if top_k is not None:
         z = keep_top_k(z, top_k)
