@@ -44,6 +44,11 @@ def torch_command() -> int:
     return named("torch_gpt")
 
 
+def tensorflow_command() -> int:
+    """The console command tensorflow-gpt: one line where TensorFlow is missing."""
+    return named("tensorflow_gpt")
+
+
 def named(package: str) -> int:
     try:
         twin = import_module(package)
