@@ -9,9 +9,9 @@ import numpy as np
 from shared_gpt.checkpoints.adapters import (
     Adapter,
     check_adapter,
-    fingerprint,
     read_adapter,
     target_name,
+    weights_fingerprint,
     write_adapter,
 )
 from shared_gpt.checks.lora import check_lora, check_merge
@@ -170,7 +170,9 @@ def save_lora(model: Module, folder: str | os.PathLike) -> None:
     layer = next(iter(layers.values()))
     targets = tuple(dict.fromkeys(target_name(path) for path in layers))
     state = {name: np.asarray(array) for name, array in lora_state_dict(model).items()}
-    base = fingerprint({name: np.asarray(array) for name, array in model.state_dict().items()})
+    base = weights_fingerprint(
+        {name: np.asarray(array) for name, array in model.state_dict().items()}
+    )
     write_adapter(
         folder, Adapter(layer.rank, layer.alpha, targets, layer.dropout.drop_rate, state, base)
     )
@@ -185,7 +187,7 @@ def load_lora(model: Module, source: str | os.PathLike | Mapping[str, Any]) -> N
     state = source
     if not isinstance(source, Mapping):
         adapter = read_adapter(source)
-        base = fingerprint(
+        base = weights_fingerprint(
             {name: np.asarray(array) for name, array in model.state_dict().items()}
         )
         layers = adapted(model)

@@ -171,7 +171,7 @@ LIES = {
     "a wrong wire type": (lambda t: t | {b"x": b"\x0a\x01\x00"}, "wire type 2"),
     "a group": (lambda t: t | {b"x": b"\x0b"}, "wire type 3"),
     "a name that is no text": (lambda t: t | {b"\xfe\xfe": t[b"x"]}, "utf-8"),
-    "a name that rings": (lambda t: t | {b"\x07": t[b"x"]}, "no plain text"),
+    "a name that rings": (lambda t: t | {b"\x07": t[b"x"]}, "not plain text"),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from shared_gpt.text.instructions import Entry
+from shared_gpt.text.instructions import CLOSED_CATEGORIES, Entry
 from shared_gpt.text.labels import LabelDataset
 from shared_gpt.training.display import Display
 from shared_gpt.training.finetuning import accuracy, confusion_matrix, exact_matches
@@ -28,8 +28,6 @@ def keep_score(folder: RunFolder, when: str, entries: Sequence[Entry], given: Se
 
 def closed_categories(counts: Counts) -> list[str]:
     """Those of the categories that have one right answer."""
-    from village import CLOSED_CATEGORIES
-
     return [category for category in counts if category in CLOSED_CATEGORIES]
 
 
