@@ -20,7 +20,7 @@ def _phi3(entry: Entry) -> str:
 
 
 def _qa(entry: Entry) -> str:
-    """Q and A, as GPT-3 was asked (Brown et al. 2020, appendix G): little markup, since small vocabularies have no tokens for it."""
+    """Q and A, as GPT-3 was asked (Brown et al. 2020, appendix G): little markup, for vocabularies without tokens for it."""
     return f"Q: {_request(entry)}\nA:\n"
 
 
