@@ -10,9 +10,11 @@ from shared_gpt.checkpoints.checkpoint import Checkpoint
 from shared_gpt.checkpoints.source import open_checkpoint
 from shared_gpt.checkpoints.writers import save_checkpoint
 from shared_gpt.files import written_beside
-from shared_gpt.text.bpe.files import GPT2_NAMES, HUGGING_FACE_NAMES, find_gpt2
 
-VOCABULARY_NAMES = {"openai": GPT2_NAMES, "huggingface": HUGGING_FACE_NAMES}
+VOCABULARY_NAMES = {  # the same two files under two names each: the merges of byte pairs, and the tokens' ids
+    "openai": ("vocab.bpe", "encoder.json"),
+    "huggingface": ("merges.txt", "vocab.json"),
+}
 
 
 class Weights(Mapping):
@@ -41,8 +43,17 @@ def convert(source: str | os.PathLike, folder: str | os.PathLike, layout: str, d
     with open_checkpoint(source) as checkpoint:
         dtype = dtype or checkpoint.dtype.replace("bfloat16", "float32")
         save_checkpoint(folder, checkpoint.config, Weights(checkpoint, dtype), layout, dtype)
-        for name, found in zip(VOCABULARY_NAMES[layout], find_gpt2(checkpoint.path.parent) or ()):
+        for name, found in zip(VOCABULARY_NAMES[layout], vocabulary_in(checkpoint.path.parent)):
             if not (folder / name).exists():
                 with written_beside(folder / name) as file:
                     file.write(found.read_bytes())
     return sorted(path.name for path in folder.iterdir() if path.is_file())
+
+
+def vocabulary_in(folder: Path) -> list[Path]:
+    """The two files of GPT-2's vocabulary in a folder, or none."""
+    for names in VOCABULARY_NAMES.values():
+        files = [folder / name for name in names]
+        if all(file.is_file() for file in files):
+            return files
+    return []
