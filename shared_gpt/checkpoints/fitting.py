@@ -54,7 +54,7 @@ def refuse_fine_tuned_parts(contents: Contents) -> None:
     """Refuse a fine-tuning run's file that holds no model to write text with, and say what it is for."""
     if contents.layout == "run" and (bias := contents.file.tensors.get("model.lm_head.bias")):
         raise CheckpointError(
-            f"{contents.path} holds a classifier of {bias.shape[0]} classes, which writes no text; let it sort texts: "
+            f"{contents.path} holds a classifier of {bias.shape[0]} classes, which writes no text; sort texts with it: "
             f"classify --weights {contents.path.parent if contents.path.is_file() else contents.path}."
         )
     if contents.layout == "run" and any(".lora_A" in name for name in contents.file.tensors):
