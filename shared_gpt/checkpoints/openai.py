@@ -53,7 +53,7 @@ def open_openai(prefix: Path) -> Contents:
     sizes = {ours: stated[theirs] for theirs, ours in HPARAMS.items() if theirs in stated}
     bundle = TensorBundle(prefix)
     contents = Contents(Path(f"{prefix}.index"), "openai", bundle, sizes | {"tie_embeddings": True}, str(hparams))
-    contents.ignored = dict.fromkeys(bundle.others, "not numeric")
+    contents.ignored = dict.fromkeys(bundle.not_numeric, "not numeric")
     for name in bundle.tensors:
         if key := our_key(name, "openai"):
             contents.keys[key] = name

@@ -39,9 +39,11 @@ def save_checkpoint(
         raise ValueError(f"There is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")
     check_state(config, state)
     folder, dtype = Path(folder), dtype or next(iter(state.values())).dtype.name
-    others = [path.name for path in candidates(folder) if path.name != LAYOUTS[layout]] if folder.is_dir() else []
-    if others:
-        raise ValueError(f"{folder} already holds {others[0]}; save into another folder, so that each holds one model.")
+    already = [path.name for path in candidates(folder) if path.name != LAYOUTS[layout]] if folder.is_dir() else []
+    if already:
+        raise ValueError(
+            f"{folder} already holds {already[0]}; save into another folder, so that each holds one model."
+        )
     save = save_openai if layout == "openai" else save_huggingface
     save(folder, config, lambda name: stored_array(name, config, state, dtype), dtype)
 
