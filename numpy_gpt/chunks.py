@@ -8,7 +8,6 @@ memory once.
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
@@ -53,9 +52,3 @@ def in_chunks_of_rows(function: Callable[[Array], Array]) -> Callable[[Array], A
         return y
 
     return chunked
-
-
-def update_in_chunks(update: Callable[..., None], *arrays: Array, **settings: Any) -> None:
-    """Call an update that changes contiguous arrays of one shape in place, chunk by chunk."""
-    for part in chunks(*arrays):
-        update(*part, **settings)

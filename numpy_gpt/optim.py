@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from numpy_gpt.chunks import update_in_chunks
 from numpy_gpt.module import Parameter
 from numpy_gpt.shapes import Array
 from shared_gpt.checks.optim import check_hyperparameters, check_optimizer_state
+from shared_gpt.chunks import row_chunks
 
 
 class AdamW:
@@ -49,7 +49,8 @@ class AdamW:
             if p.grad is None:
                 continue
             decay = self.weight_decay if len(p.shape) >= 2 else 0.0
-            update_in_chunks(self.update, p.data, p.grad, m, v, decay=decay)
+            for chunk in row_chunks(p.data, p.grad, m, v):
+                self.update(*chunk, decay)
 
     def update(self, w: Array, g: Array, m: Array, v: Array, decay: float) -> None:
         """The formulas above, in place."""

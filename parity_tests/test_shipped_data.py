@@ -8,7 +8,8 @@ from importlib.resources import files
 
 import pytest
 
-import village as make_data
+import village
+from shared_gpt.text.instructions import CLOSED_CATEGORIES
 from village import english, fillings, messages
 
 DATA = files("shared_gpt.text") / "data"
@@ -22,7 +23,7 @@ STORIES = shipped("marren/stories.txt")
 TEXTBOOK = shipped("marren/textbook.txt")
 PIECES = {piece.split("\n", 1)[0]: piece for piece in STORIES.rstrip("\n").split("\n\n\n")}
 ENTRIES = json.loads(shipped("instructions.json"))
-FACTS = make_data.read_facts()
+FACTS = village.read_facts()
 LABELS = [tuple(line.split("\t")) for line in shipped("labels.tsv").splitlines()]
 
 
@@ -84,7 +85,7 @@ def test_each_question_about_the_stories_has_one_answer():
 
 
 def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path):
-    make_data.write_files(tmp_path)
+    village.write_files(tmp_path)
     for name in ("instructions.json", "labels.tsv", "marren/textbook.txt"):
         assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes()
 
@@ -106,13 +107,13 @@ def test_no_entry_is_asked_twice():
 
 def test_closed_categories_exist_and_make_up_most_of_the_set():
     counts = Counter(entry["category"] for entry in ENTRIES)
-    assert set(make_data.CLOSED_CATEGORIES) < set(counts)
-    assert sum(counts[category] for category in make_data.CLOSED_CATEGORIES) > 0.8 * len(ENTRIES)
+    assert set(CLOSED_CATEGORIES) < set(counts)
+    assert sum(counts[category] for category in CLOSED_CATEGORIES) > 0.8 * len(ENTRIES)
 
 
 def test_a_held_out_tail_knows_every_closed_category():
     tail = {entry["category"] for entry in ENTRIES[-len(ENTRIES) // 10 :]}
-    assert set(make_data.CLOSED_CATEGORIES) <= tail
+    assert set(CLOSED_CATEGORIES) <= tail
 
 
 def test_a_character_vocabulary_of_the_stories_covers_the_instructions():

@@ -110,7 +110,7 @@ def test_bfloat16_becomes_float32_exactly(tmp_path):
 def test_text_among_the_variables_is_named_and_left_alone(tmp_path):
     save_bundle(tmp_path / "b", {"x": np.arange(3), "graph": tf.constant("text")})
     bundle = TensorBundle(tmp_path / "b")
-    assert (list(bundle.tensors), bundle.others) == (["x"], ["graph"])
+    assert (list(bundle.tensors), bundle.not_numeric) == (["x"], ["graph"])
 
 
 def test_a_prefix_is_found_from_any_of_its_files(tmp_path):
@@ -171,7 +171,7 @@ LIES = {
     "a wrong wire type": (lambda t: t | {b"x": b"\x0a\x01\x00"}, "wire type 2"),
     "a group": (lambda t: t | {b"x": b"\x0b"}, "wire type 3"),
     "a name that is no text": (lambda t: t | {b"\xfe\xfe": t[b"x"]}, "utf-8"),
-    "a name that rings": (lambda t: t | {b"\x07": t[b"x"]}, "no plain text"),
+    "a name that rings": (lambda t: t | {b"\x07": t[b"x"]}, "not plain text"),
 }
 
 

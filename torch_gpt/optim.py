@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from shared_gpt.checks.optim import check_hyperparameters, check_optimizer_state
+from shared_gpt.chunks import row_chunks
 from torch_gpt.module import Parameter
 from torch_gpt.shapes import Array
 
@@ -49,7 +50,8 @@ class AdamW:
             if p.grad is None:
                 continue
             decay = self.weight_decay if len(p.shape) >= 2 else 0.0
-            self.update(p.data, p.grad, m, v, decay=decay)
+            for chunk in row_chunks(p.data, p.grad, m, v):
+                self.update(*chunk, decay)
 
     def update(self, w: Array, g: Array, m: Array, v: Array, decay: float) -> None:
         """The formulas above, in place."""

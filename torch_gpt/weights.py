@@ -11,9 +11,9 @@ from shared_gpt.checkpoints import CheckpointError, open_checkpoint, save_checkp
 from shared_gpt.checkpoints.adapters import (
     Adapter,
     check_adapter,
-    fingerprint,
     read_adapter,
     target_name,
+    weights_fingerprint,
     write_adapter,
 )
 from shared_gpt.checks.lora import check_merge
@@ -68,7 +68,8 @@ def save_lora(model: GPTModel, folder: str | os.PathLike) -> None:
     check_merge(len(layers), sum(layer.merged for layer in layers.values()), merging=True)
     layer = next(iter(layers.values()))
     targets = tuple(dict.fromkeys(target_name(path) for path in layers))
-    state, base = as_arrays(lora_state_dict(model)), fingerprint(as_arrays(model.state_dict()))
+    state = as_arrays(lora_state_dict(model))
+    base = weights_fingerprint(as_arrays(model.state_dict()))
     dropout = layer.dropout.drop_rate
     write_adapter(folder, Adapter(layer.rank, layer.alpha, targets, dropout, state, base))
 
@@ -84,7 +85,7 @@ def load_lora(model: GPTModel, source: str | os.PathLike | Mapping[str, Any]) ->
     state = source
     if not isinstance(source, Mapping):
         adapter = read_adapter(source)
-        base = fingerprint(as_arrays(model.state_dict()))
+        base = weights_fingerprint(as_arrays(model.state_dict()))
         linears = {path: m for path, m in model.named_modules() if isinstance(m, Linear)}
         shapes = {path: tuple(linear.weight.shape) for path, linear in linears.items()}
         layers = adapted(model)

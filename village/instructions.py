@@ -4,22 +4,14 @@ from collections.abc import Iterator
 from importlib.resources import files
 from random import Random
 
+from shared_gpt.text.prompts import Entry
 from village import answers
-from village.asking import Entry, ask
+from village.asking import ask
 from village.draw import shuffled
 from village.language import language_entries
-from village.lists import phrases
 from village.numbers import number_entries
 
 SEED = 2019
-
-# Categories with one right answer, so that an exact match is a fair score.
-CLOSED_CATEGORIES = phrases("""
-    addition; subtraction; multiplication; division; story sums; number words; next number; larger number;
-    sorting numbers; units; plurals; past tense; comparatives; superlatives; articles; antonyms; prefixes;
-    young animals; kinds; odd one out; spelling; spelling in sentences; spelling out; counting letters; counting words;
-    first letters; last letters; sorting words; capitals; sentences in the past; sentences in the future; story facts
-""")
 
 
 def make_instructions(seed: int = SEED) -> list[Entry]:
@@ -29,7 +21,7 @@ def make_instructions(seed: int = SEED) -> list[Entry]:
 
 
 def fact_entries() -> Iterator[Entry]:
-    """Every question about the stories: the phrasings of one fact share its answer."""
+    """Every question about the stories; those about one fact share its answer."""
     for _, answer, questions in read_facts():
         for question in questions:
             yield {"instruction": question, "input": "", "output": answer, "category": "story facts"}

@@ -22,7 +22,7 @@ from shared_gpt.text.show import html_page, labels, summary, terminal_lines
 from shared_gpt.text.simple import SimpleTokenizerV1, SimpleTokenizerV2, build_vocab
 from shared_gpt.text.split import split
 from shared_gpt.text.token_file import whole_words
-from shared_gpt.text.tokenizer import Tokenizer, visible, well_formed, write_json
+from shared_gpt.text.tokenizer import Tokenizer, visible, well_formed, write_tokenizer
 from shared_gpt.text.tokenizer_files import find_tokenizer
 
 
@@ -107,7 +107,7 @@ class TrainTokenizer:
         start = time.perf_counter()
         tokenizer = self._train()
         seconds = time.perf_counter() - start
-        tokenizer.save(self.out) if isinstance(tokenizer, BytePairTokenizer) else write_json(self.out, tokenizer)
+        tokenizer.save(self.out) if isinstance(tokenizer, BytePairTokenizer) else write_tokenizer(self.out, tokenizer)
         print(f"Learnt {tokenizer.n_vocab:,} tokens from {self.text} in {seconds:.1f} s; wrote {self.out}")
         if isinstance(tokenizer, BytePairTokenizer):
             if tokenizer.n_vocab < self.vocab_size:

@@ -1,13 +1,13 @@
 """What a finished fine-tuning is judged by: exact answers before and after, accuracy, a confusion matrix; kept as scores.json."""
 
-import json
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from shared_gpt.text.instructions import Entry
+from shared_gpt.files import read_json
+from shared_gpt.text.instructions import CLOSED_CATEGORIES, Entry
 from shared_gpt.text.labels import LabelDataset
 from shared_gpt.training.display import Display
 from shared_gpt.training.finetuning import accuracy, confusion_matrix, exact_matches
@@ -20,7 +20,7 @@ Counts = dict[str, list[int]]  # category -> [right, of]
 def keep_score(folder: RunFolder, when: str, entries: Sequence[Entry], given: Sequence[str]) -> dict[str, Counts]:
     """Count exact matches and add them to scores.json; all that stands there: {"before": …, "after": …}."""
     path = folder.path / SCORES
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    kept = read_json(path) if path.exists() else {}
     kept[when] = {category: list(counts) for category, counts in exact_matches(entries, given).items()}
     folder.write_json(path, kept)
     return kept
@@ -28,8 +28,6 @@ def keep_score(folder: RunFolder, when: str, entries: Sequence[Entry], given: Se
 
 def closed_categories(counts: Counts) -> list[str]:
     """Those of the categories that have one right answer."""
-    from village import CLOSED_CATEGORIES
-
     return [category for category in counts if category in CLOSED_CATEGORIES]
 
 

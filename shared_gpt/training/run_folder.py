@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from shared_gpt.checkpoints.run_files import BEST, LAST
-from shared_gpt.files import written_beside
+from shared_gpt.files import read_json, written_beside
 
 COLUMNS = ("step", "tokens", "lr", "grad_norm", "loss", "train_loss", "val_loss", "seconds")
 Row = dict[str, float | int | None]
@@ -63,10 +63,7 @@ class RunFolder:
             raise FileNotFoundError(
                 f"{self.path} is no run: it has no {path.name}. Runs are made by the pretrain command."
             )
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path} is no whole JSON file ({error}); take it from a copy of the run.") from None
+        return read_json(path)
 
     def add_row(self, row: Row) -> None:
         """Append one row of metrics and hand it to the operating system."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from shared_gpt.checkpoints.adapters import fingerprint
+from shared_gpt.checkpoints.adapters import weights_fingerprint
 from shared_gpt.commands.loading import load_model
 from shared_gpt.text import (
     InstructionDataset,
@@ -18,10 +18,10 @@ from shared_gpt.text import (
     save_tokenizer,
     split_examples,
 )
-from shared_gpt.text.corpora import locate
+from shared_gpt.text.corpora import source_path
 from shared_gpt.text.instructions import INSTRUCTIONS
 from shared_gpt.text.labels import LABELS
-from shared_gpt.text.token_file import fingerprint as token_fingerprint
+from shared_gpt.text.token_file import tokenizer_fingerprint
 from shared_gpt.training.corpus import describe_files
 from shared_gpt.training.display import choose_display
 from shared_gpt.training.finetuning import FineTuning, InstructionTuning, LabelTuning, answers
@@ -176,14 +176,14 @@ def identity(options: Any, model: Any, tokenizer: Tokenizer) -> dict[str, Any]:
     """What a run that goes on must have in common with the run that began; model: as it came, nothing added yet."""
     told = {key: value for key, value in asdict(options).items() if key not in NO_PART}
     lora = told.pop("lora")
-    weights = fingerprint({name: to_numpy(tensor) for name, tensor in model.state_dict().items()})
+    weights = weights_fingerprint({name: to_numpy(tensor) for name, tensor in model.state_dict().items()})
     return {
         **told,
         **lora,
         "lora_targets": list(lora["lora_targets"]),
-        "data": describe_files([locate(options.data, NAMED)]),
+        "data": describe_files([source_path(options.data, NAMED)]),
         "weights": f"sha256 {weights[:16]}",
-        "tokenizer": token_fingerprint(tokenizer).hex()[:16],
+        "tokenizer": tokenizer_fingerprint(tokenizer).hex()[:16],
     }
 
 

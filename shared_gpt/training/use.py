@@ -1,6 +1,5 @@
 """What a fine-tuned model is for: chat, and sorting texts. Both read the run's folder as its fine-tuning left it."""
 
-import json
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ import numpy as np
 from shared_gpt.checkpoints.run_files import load_tensors
 from shared_gpt.commands.generation import show, streamed
 from shared_gpt.config import GPTConfig
+from shared_gpt.files import read_json
 from shared_gpt.text import LabelDataset, format_prompt, labels_and_last, load_tokenizer
 from shared_gpt.text.tokenizer import Tokenizer
 from shared_gpt.training.run_folder import RunFolder
@@ -23,8 +23,8 @@ TASK = "task.json"  # what using the model needs to know: the prompts' style, or
 
 def read_task(folder: RunFolder, key: str, task: str) -> Any:
     path = folder.path / TASK
-    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    if not isinstance(told, dict) or key not in told:
+    told = read_json(path) if path.is_file() else {}
+    if key not in told:
         raise ValueError(f"{folder.path} is no finetune {task} run; give the folder of one.")
     return told[key]
 

@@ -20,7 +20,8 @@ def mistaken_adamw(
             g = g + l2 * x
             m = betas[0] * m + (1 - betas[0]) * g
             v = betas[1] * v + (1 - betas[1]) * (g * g if square else g)
-            root = (np.sqrt(v + inside) + early) / (1 - betas[1] ** t) ** power2
+            correction2 = (1 - betas[1] ** t) ** power2
+            root = np.sqrt(v / correction2**2 + inside) + early / correction2
             x = (x - lr * m / (1 - betas[0] ** t) ** power1 / (root + eps)) * (1 - after)
         return x
 

@@ -48,13 +48,13 @@ class BundleEntry(NamedTuple):
 
 
 class TensorBundle:
-    """An open checkpoint, by its prefix (…/model.ckpt). `tensors` holds the numeric variables by name, `others` the names
+    """An open checkpoint, by its prefix (…/model.ckpt). `tensors` holds the numeric variables by name, `not_numeric` the names
     of the rest."""
 
     def __init__(self, prefix: str | Path):
         self.index = Path(f"{prefix}.index")
         self.tensors: dict[str, StoredTensor] = {}
-        self.others: list[str] = []
+        self.not_numeric: list[str] = []
         self.checksums: dict[str, int] = {}
         self.files: dict[Path, BinaryIO] = {}
         self.size = 0
@@ -75,7 +75,7 @@ class TensorBundle:
     def add(self, prefix: str, name: str, entry: BundleEntry) -> None:
         """Keep an entry of the index once it agrees with the data file."""
         if entry.data_type not in NUMERIC_TYPES:
-            self.others.append(name)
+            self.not_numeric.append(name)
             return
         if not 0 <= entry.shard < self.shards:
             raise CheckpointError(
