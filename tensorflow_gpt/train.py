@@ -92,6 +92,17 @@ def train(
         yield Progress(step + 1, loss, grad_norm, float(optimizer.learning_rate))
 
 
+def loss_and_gradients(model: GPTModel, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+    """The loss without dropout, and its gradient with respect to every trainable parameter, by our keys in our layout."""
+    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    with tf.GradientTape() as tape:
+        loss = cross_entropy(model.dtype)(targets, model(inputs, training=False))
+    found = tape.gradient(loss, [parameter.variable for parameter in trained.values()])
+    return float(loss), {
+        name: parameter.turned(tf.convert_to_tensor(g)) for (name, parameter), g in zip(trained.items(), found)
+    }
+
+
 def evaluate(model: GPTModel, batches: Iterable[Batch]) -> float:
     """The mean loss over all counted targets, without dropout. (Keras' evaluate weighs batches by their rows.)"""
     criterion = cross_entropy(model.dtype)

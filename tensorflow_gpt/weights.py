@@ -6,9 +6,9 @@ from shared_gpt.checkpoints import CheckpointError, open_checkpoint, save_checkp
 from shared_gpt.checkpoints.adapters import (
     Adapter,
     check_adapter,
-    fingerprint,
     read_adapter,
     target_name,
+    weights_fingerprint,
     write_adapter,
 )
 from shared_gpt.checks.lora import check_merge
@@ -45,7 +45,7 @@ def save_lora(model: GPTModel, folder: str | os.PathLike) -> None:
     check_merge(len(layers), sum(layer.merged for layer in layers.values()), merging=True)
     layer = next(iter(layers.values()))
     targets = tuple(dict.fromkeys(target_name(path) for path in layers))
-    state, base = lora_state_dict(model), fingerprint(model.state_dict())
+    state, base = lora_state_dict(model), weights_fingerprint(model.state_dict())
     write_adapter(folder, Adapter(layer.rank, layer.alpha, targets, layer.dropout.rate, state, base))
 
 
@@ -54,7 +54,7 @@ def load_lora(model: GPTModel, folder: str | os.PathLike) -> None:
     adapter = read_adapter(folder)
     shapes = {name.removesuffix(".weight"): p.shape for name, p in model.named_parameters() if name.endswith(".weight")}
     settings = [(layer.rank, layer.alpha) for layer in adapted(model).values()]
-    check_adapter(adapter, fingerprint(model.state_dict()), shapes, settings)
+    check_adapter(adapter, weights_fingerprint(model.state_dict()), shapes, settings)
     if not settings:
         apply_lora(model, adapter.rank, adapter.alpha, adapter.targets, adapter.dropout)
     load_lora_state_dict(model, adapter.state)
