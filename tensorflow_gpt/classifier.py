@@ -5,6 +5,7 @@ from keras import layers
 
 from shared_gpt.checks.classifier import check_classes
 from tensorflow_gpt.model import GPTModel
+from tensorflow_gpt.parameters import replace_layer
 
 
 def add_class_head(model: GPTModel, n_classes: int, rng: np.random.Generator | None = None) -> None:
@@ -18,7 +19,7 @@ def add_class_head(model: GPTModel, n_classes: int, rng: np.random.Generator | N
     head = layers.Dense(n_classes, kernel_initializer="zeros", dtype=model.dtype)
     head.build((None, None, model.config.emb_dim))
     head.kernel.assign(0.02 * rng.standard_normal((n_classes, model.config.emb_dim), np.float32).T)
-    model.lm_head = head
+    replace_layer(model, "lm_head", head)
 
 
 def freeze_below_last_block(model: GPTModel) -> None:

@@ -61,6 +61,11 @@ class LoRADense(layers.Layer):
             return y
         return y + self.alpha / self.rank * self.lora_B(self.lora_A(self.dropout(x, training=training)))
 
+    @property
+    def weight(self) -> tf.Tensor:
+        """The base's kernel as the twins hold it, (out, in)."""
+        return tf.transpose(self.base.kernel)
+
     def merge(self, sign: int) -> None:
         """Add the branch to the base's kernel (+1), or take it out again (-1)."""
         self.base.kernel.assign_add(sign * self.alpha / self.rank * (self.lora_A.kernel @ self.lora_B.kernel))

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from keras.layers import Dense, Layer
+from keras.layers import Dense
 
 from shared_gpt.checks.lora import check_lora, check_merge
 from shared_gpt.checks.module import check_state_dict
 from tensorflow_gpt.layers import LoRADense
 from tensorflow_gpt.model import GPTModel
-from tensorflow_gpt.parameters import named_layers
+from tensorflow_gpt.parameters import named_layers, replace_layer
 
 
 def adapted(model: GPTModel) -> dict[str, LoRADense]:
@@ -44,16 +44,6 @@ def apply_lora(
     for path, layer in chosen.items():
         replace_layer(model, path, LoRADense(layer, rank, alpha, dropout, rng))
     return adapted(model)
-
-
-def replace_layer(model: GPTModel, path: str, layer: Layer) -> None:
-    """Put a layer in the place that a path names. Keras locks the state of a layer once it is built, but not of a model."""
-    *within, name = path.split(".")
-    owner = model
-    for part in within:
-        owner = owner[int(part)] if part.isdigit() else getattr(owner, part)
-    owner._tracker.unlock()
-    setattr(owner, name, layer)
 
 
 def merge_lora(model: GPTModel) -> None:

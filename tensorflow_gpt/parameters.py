@@ -66,3 +66,15 @@ def named_parameters(model: keras.Model) -> dict[str, Parameter]:
             found[f"{path}.lora_A"] = Parameter(layer.lora_A.kernel, transposed=True)
             found[f"{path}.lora_B"] = Parameter(layer.lora_B.kernel, transposed=True)
     return found
+
+
+def replace_layer(model: keras.Model, path: str, layer: layers.Layer | None) -> None:
+    """Put a layer in the place that a path names. Keras holds a list of what a layer is made of, closed once it is built."""
+    *within, name = path.split(".")
+    owner = model
+    for part in within:
+        owner = owner[int(part)] if part.isdigit() else getattr(owner, part)
+    owner._tracker.unlock()
+    owner._tracker.untrack(getattr(owner, name))
+    setattr(owner, name, layer)
+    owner._tracker.lock()
