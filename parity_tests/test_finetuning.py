@@ -19,8 +19,7 @@ from shared_gpt.checkpoints.run_files import load_tensors
 from shared_gpt.cli import main
 from shared_gpt.text import CharTokenizer, InstructionDataset, format_prompt, load_tokenizer, save_tokenizer
 from shared_gpt.training.display import Display
-from shared_gpt.training.finetuning import InstructionTuning, answers, exact_matches
-from shared_gpt.training.judging import score_table
+from shared_gpt.training.instruction_tuning import InstructionTuning, answers, exact_matches, score_table
 from shared_gpt.training.run_folder import RunFolder
 from shared_gpt.training.settings import TrainSettings
 
@@ -128,7 +127,7 @@ class Killer(Display):
 def test_a_run_that_was_killed_goes_on_bit_by_bit(twin, kind, place, tmp_path, monkeypatch, no_pictures):
     """Without the first command's options: the run keeps them."""
     assert tune(twin, place, tmp_path / "whole", kind) == 0
-    starting = "shared_gpt.training.start_finetuning.choose_display"
+    starting = "shared_gpt.training.display.choose_display"
     for last_step in (1, 3, 5):  # before the first checkpoint, after the first, after the second
         out = tmp_path / str(last_step)
         with monkeypatch.context() as patch:
@@ -336,7 +335,7 @@ def test_what_a_label_run_leaves(done):
 def test_labels_are_judged_by_the_best_weights(twin, place, tmp_path, monkeypatch, no_pictures):
     judged = []
     monkeypatch.setattr(
-        "shared_gpt.training.start_finetuning.judge_labels", lambda twin, model, *others: judged.append(model)
+        "shared_gpt.training.label_tuning.judge_labels", lambda twin, model, *others: judged.append(model)
     )
     assert tune(twin, place, tmp_path, "labels, last block", "--lr", "3", "--eval-every", "1") == 0
     best, about = load_tensors(tmp_path / "best.safetensors")

@@ -21,8 +21,10 @@ import torch_gpt
 from parity_tests.report.measure import to_numpy
 from parity_tests.tiny_runs import resumed, text, tiny_run
 from shared_gpt.cli import main
-from shared_gpt.training import start
+from shared_gpt.commands import demo
+from shared_gpt.text.corpora import CORPORA
 from shared_gpt.training.display import PlainLines, clock
+from shared_gpt.training.lifecycle import lasting_source
 from shared_gpt.training.run_folder import COLUMNS, RunFolder
 
 TWINS = [numpy_gpt, torch_gpt]
@@ -172,7 +174,7 @@ def test_bf16_trains(story, tmp_path):
 
 @pytest.mark.parametrize("twin", TWINS)
 def test_demo_replaces_an_earlier_demo_and_nothing_else(twin, story, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(start, "DEMO", replace(start.DEMO, steps=2, eval_batches=1, threads=None))
+    monkeypatch.setattr(demo, "DEMO", replace(demo.DEMO, steps=2, eval_batches=1, threads=None))
     out = tmp_path / "demo"
     for _ in range(2):
         assert main(twin, ["demo", "--out", str(out)]) == 0
@@ -190,8 +192,8 @@ def test_a_name_wins_over_a_file_and_a_path_lasts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("stories", "mine.txt"):
         (tmp_path / name).write_text("a text", encoding="utf-8")
-    assert start.lasting_name("stories") == "stories"
-    assert start.lasting_name("mine.txt") == str((tmp_path / "mine.txt").resolve())
+    assert lasting_source("stories", CORPORA) == "stories"
+    assert lasting_source("mine.txt", CORPORA) == str((tmp_path / "mine.txt").resolve())
 
 
 # What ends a run early.

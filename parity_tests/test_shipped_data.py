@@ -9,6 +9,7 @@ from importlib.resources import files
 import pytest
 
 import village as make_data
+from shared_gpt.text.instructions import CLOSED_CATEGORIES
 from village import english, fillings, messages
 
 DATA = files("shared_gpt.text") / "data"
@@ -106,13 +107,13 @@ def test_no_entry_is_asked_twice():
 
 def test_closed_categories_exist_and_make_up_most_of_the_set():
     counts = Counter(entry["category"] for entry in ENTRIES)
-    assert set(make_data.CLOSED_CATEGORIES) < set(counts)
-    assert sum(counts[category] for category in make_data.CLOSED_CATEGORIES) > 0.8 * len(ENTRIES)
+    assert set(CLOSED_CATEGORIES) < set(counts)
+    assert sum(counts[category] for category in CLOSED_CATEGORIES) > 0.8 * len(ENTRIES)
 
 
 def test_a_held_out_tail_knows_every_closed_category():
     tail = {entry["category"] for entry in ENTRIES[-len(ENTRIES) // 10 :]}
-    assert set(make_data.CLOSED_CATEGORIES) <= tail
+    assert set(CLOSED_CATEGORIES) <= tail
 
 
 def test_a_character_vocabulary_of_the_stories_covers_the_instructions():

@@ -6,11 +6,11 @@ Everything is drawn from fixed seeds, so the files in `shared_gpt/text/data` can
 import json
 from pathlib import Path
 
-from village.instructions import CLOSED_CATEGORIES, make_instructions, read_facts
+from village.instructions import make_instructions, read_facts
 from village.labels import make_labels
 from village.textbook import make_textbook
 
-__all__ = ["CLOSED_CATEGORIES", "make_instructions", "make_labels", "make_textbook", "read_facts", "write_files"]
+__all__ = ["make_instructions", "make_labels", "make_textbook", "read_facts", "write_files"]
 
 
 def write_files(folder: str | Path) -> None:

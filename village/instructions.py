@@ -8,18 +8,9 @@ from village import answers
 from village.asking import Entry, ask
 from village.draw import shuffled
 from village.language import language_entries
-from village.lists import phrases
 from village.numbers import number_entries
 
 SEED = 2019
-
-# Categories with one right answer, so that an exact match is a fair score.
-CLOSED_CATEGORIES = phrases("""
-    addition; subtraction; multiplication; division; story sums; number words; next number; larger number;
-    sorting numbers; units; plurals; past tense; comparatives; superlatives; articles; antonyms; prefixes;
-    young animals; kinds; odd one out; spelling; spelling in sentences; spelling out; counting letters; counting words;
-    first letters; last letters; sorting words; capitals; sentences in the past; sentences in the future; story facts
-""")
 
 
 def make_instructions(seed: int = SEED) -> list[Entry]:

@@ -13,6 +13,16 @@ from shared_gpt.text.corpora import SHIPPED, locate, read_text
 from shared_gpt.text.tokenizer import Tokenizer, visible
 
 INSTRUCTIONS = {"instructions": SHIPPED / "instructions.json"}
+# The categories of the shipped set whose entries have one right answer, so that an exact match is a fair score.
+# fmt: off
+CLOSED_CATEGORIES = (
+    "addition", "subtraction", "multiplication", "division", "story sums", "number words", "next number",
+    "larger number", "sorting numbers", "units", "plurals", "past tense", "comparatives", "superlatives", "articles",
+    "antonyms", "prefixes", "young animals", "kinds", "odd one out", "spelling", "spelling in sentences",
+    "spelling out", "counting letters", "counting words", "first letters", "last letters", "sorting words", "capitals",
+    "sentences in the past", "sentences in the future", "story facts",
+)
+# fmt: on
 Entry = dict[str, str]
 Item = tuple[Int[np.ndarray, " _"], int]
 

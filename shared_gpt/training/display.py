@@ -38,12 +38,12 @@ class PlainLines(Display):
     def start(self, title: str, step: int, settings: TrainSettings) -> None:
         self.say(title)
         self.steps, self.first_step = settings.steps, step
-        self.started = self.told = time.monotonic()
+        self.started = self.last_line = time.monotonic()
 
     def step(self, step: int, loss: float, tokens: int) -> None:
         now = time.monotonic()
-        if now - self.told >= self.every:
-            self.told = now
+        if now - self.last_line >= self.every:
+            self.last_line = now
             left = (now - self.started) / (step - self.first_step) * (self.steps - step)
             speed = tokens / (now - self.started)
             self.say(f"step {step}/{self.steps}  loss {loss:.3f}  {speed:,.0f} tokens/s  {clock(left)} left")

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from shared_gpt.options import OpenInt, OpenText
+from shared_gpt.options import OptionalInt, OptionalText
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class TrainSettings:
     """Where to compute; torch-gpt also takes cuda, cuda:1, mps."""
     bf16: bool = False
     """torch-gpt: matrix products in bfloat16 (autocast), weights in float32."""
-    threads: OpenInt = None
+    threads: OptionalInt = None
     """CPU threads for matrix products; default: as many as NumPy or PyTorch like. Small models are fastest with 1."""
-    stride: OpenInt = None
+    stride: OptionalInt = None
     """Tokens from the start of one training window to the next; default: a quarter of the context."""
     val_fraction: float = 0.1
     """Share of the text, its end, that is kept for validation."""
@@ -51,15 +51,15 @@ class TrainSettings:
     """Steps between two measurements of the training and validation loss."""
     eval_batches: int = 20
     """Batches that each of these two is measured on, spread evenly; 0: all."""
-    sample_every: OpenInt = None
+    sample_every: OptionalInt = None
     """Steps between two samples; 0: none; default: at every evaluation."""
-    sample_prompt: OpenText = None
+    sample_prompt: OptionalText = None
     """How the samples begin; default: as the text does."""
     sample_tokens: int = 60
     """Length of a sample."""
     sample_temperature: float = 0.8
     """Below 1 samples keep to likelier tokens; 0: always the likeliest."""
-    save_every: OpenInt = None
+    save_every: OptionalInt = None
     """Steps between two checkpoints; default: at every evaluation."""
 
     @property
