@@ -16,7 +16,7 @@ class Chat:
     temperature: float = 0.0
     """0: always the likeliest token; above: more daring."""
     max_new_tokens: int = 200
-    """Length of an answer at most."""
+    """The longest answer, in tokens."""
     seed: OptionalInt = None
     """The same seed gives the same answers."""
 

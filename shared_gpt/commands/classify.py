@@ -32,7 +32,7 @@ class Classify:
             dataset = LabelDataset([(classes[0], text)], tokenizer, context_length, classes)
             if (length := len(tokenizer.encode(text))) > context_length:
                 print(
-                    f"Only the first {context_length} of {length} tokens count: more the model cannot see.",
+                    f"Only the first {context_length} of {length} tokens count; the model sees no more.",
                     file=sys.stderr,
                 )
             inputs, targets = dataset.collate([dataset[0]])

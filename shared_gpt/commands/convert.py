@@ -19,7 +19,7 @@ class Convert:
     layout: Literal["huggingface", "openai"] = "huggingface"
     """config.json and model.safetensors, or hparams.json and model.ckpt."""
     dtype: Literal["same", "float16", "float32", "float64"] = "same"
-    """The numbers in the file; same: as they are in the source."""
+    """Type of the numbers in the file; same: as in the source."""
 
     def run(self, twin: ModuleType) -> None:
         from shared_gpt.checkpoints.convert import convert

@@ -45,8 +45,8 @@ class Demo:
             run.run()
             if run.step == DEMO.steps:
                 run.display.say(
-                    "So short a text is soon learnt by heart: "
-                    "what helps there stops helping on the tenth that the model never saw."
+                    "So short a text is soon learnt by heart. "
+                    "From then on, what lowers the loss there no longer lowers it on the tenth that the model never sees."
                 )
             # The last weights know the stories by heart, which is what the samples showed; the best ones do not yet.
             run.display.say(closing_message(run, folder, "pretrain", "generate", folder.last))

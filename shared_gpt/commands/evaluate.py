@@ -1,4 +1,4 @@
-"""evaluate: how well a model foresees a text."""
+"""evaluate: how well a model predicts a text."""
 
 from dataclasses import dataclass
 from types import ModuleType
@@ -8,16 +8,16 @@ from shared_gpt.options import OptionalInt, OptionalText
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure a model's perplexity on a text: among how many tokens it might as well have guessed."""
+    """Measure a model's perplexity on a text: it predicts as well as if it guessed each time among that many tokens."""
 
     weights: str
     """A run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
     text: str = "stories"
     """A text file, a folder of .txt files, a token file, or stories, marren, the-verdict, tiny-shakespeare."""
     stride: OptionalInt = None
-    """Windows begin every so many tokens; smaller is truer and slower. Default: half the context length."""
+    """Tokens from the start of one window to the next; smaller is more exact and slower. Default: half the context length."""
     max_tokens: OptionalInt = None
-    """Only the first so many tokens of the text."""
+    """Read only this many tokens, from the start of the text."""
     tokenizer: OptionalText = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
 

@@ -1,4 +1,4 @@
-"""generate: what a trained model writes."""
+"""generate: text from a trained model."""
 
 import sys
 import time
@@ -24,25 +24,25 @@ class Generate:
     max_new_tokens: int = 100
     """How many tokens to write at most; past the model's context length it goes on with a shorter memory."""
     temperature: float = 0.8
-    """0: always the likeliest token; 1: as often as the model expects each; above: more daring."""
+    """0: always the likeliest token; 1: each token as often as the model predicts it; above: more daring."""
     top_k: int | None = 50
-    """Only from this many likeliest tokens."""
+    """Choose only among this many of the likeliest tokens."""
     top_p: OptionalFloat = None
-    """Only from the fewest likeliest tokens that together are this probable."""
+    """Choose only among the fewest of the likeliest tokens whose probabilities sum to this."""
     repetition_penalty: OptionalFloat = None
-    """Above 1, tokens that were there before become less likely; 1.2 is usual."""
+    """Above 1, tokens that are in the text already become less likely; 1.2 is usual."""
     seed: OptionalInt = None
     """The same seed writes the same text."""
     tokenizer: OptionalText = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
     go_on: bool = False
-    """Write on behind <|endoftext|>."""
+    """Go on writing after <|endoftext|>."""
     no_cache: bool = False
-    """Compute each step from the whole text again: the same tokens, slower."""
+    """Compute each step from the whole text again: the same tokens, more slowly."""
     candidates: OptionalPath = None
     """Draw each step's five likeliest tokens with their probabilities into this picture (.png)."""
     attention: OptionalPath = None
-    """Draw what each position of the finished text saw of the others, head by head, into this picture (.png)."""
+    """Draw how much each position of the finished text attended to each earlier one, head by head, into this picture (.png)."""
     block: OptionalInt = None
     """The block to draw, from 0; by default all."""
 

@@ -10,17 +10,17 @@ class ModelOptions:
     """Sizes; those left out are the preset's."""
 
     vocab_size: OptionalInt = None
-    """How many byte pairs and bytes a tokenizer learnt from the text has; other tokenizers bring their own size."""
+    """Number of tokens of a tokenizer learnt from the text; other tokenizers bring their own size."""
     context_length: OptionalInt = None
     """The longest sequence, in tokens."""
     emb_dim: OptionalInt = None
-    """Width of the vector of each position."""
+    """Length of the vector at each position."""
     n_heads: OptionalInt = None
     """Attention heads in each layer; they divide emb_dim."""
     n_layers: OptionalInt = None
     """Transformer blocks."""
     drop_rate: OptionalFloat = None
-    """Share of values dropped while training."""
+    """Share of the values that is dropped while training."""
     qkv_bias: OptionalBool = None
     """Whether queries, keys and values have a bias."""
     tie_embeddings: OptionalBool = None

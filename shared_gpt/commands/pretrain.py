@@ -30,7 +30,7 @@ class Pretrain:
     out: Path = Path("runs/pretrain")
     """Folder of the run."""
     resume: bool = False
-    """Go on where the run in that folder stopped; its own options hold, but for those given anew."""
+    """Go on where the run in that folder stopped, with the options it began with, except those typed now."""
     tensorboard: bool = False
     """Write the metrics for TensorBoard as well (needs numpy-gpt[tensorboard])."""
     model: ModelOptions = field(default_factory=ModelOptions)

@@ -19,7 +19,7 @@ class Tokenize:
     """gpt2, stories (byte pairs of the stories that ship with the project), characters (theirs), a run's folder, a
     tokenizer's JSON file, or a folder with vocab.bpe and encoder.json."""
     special: bool = False
-    """Take <|endoftext|> in the text as the special token, not as ordinary text."""
+    """Read <|endoftext|> in the text as the special token, not as ordinary text."""
     explain: bool = False
     """Show the merges of each word as well, one by one."""
     tree: OptionalPath = None

@@ -21,11 +21,11 @@ class TrainTokenizer:
     text: Positional[str] = "stories"
     """A file, a folder of .txt files, or stories, marren, the-verdict, tiny-shakespeare."""
     kind: Literal["byte-pair", "characters", "simple-v1", "simple-v2"] = "byte-pair"
-    """Byte pairs as GPT-2 has them, single characters, or the words of SimpleTokenizerV1 and V2."""
+    """Byte pairs as in GPT-2, single characters, or the words of SimpleTokenizerV1 and V2."""
     vocab_size: int = 2048
-    """Tokens to learn, with the 256 bytes and <|endoftext|> among them (byte pairs only)."""
+    """Number of tokens, the 256 bytes and <|endoftext|> included (byte pairs only)."""
     min_frequency: int = 2
-    """Join no pair that occurs less often (byte pairs only)."""
+    """Join only pairs that occur at least this often (byte pairs only)."""
     out: Path = Path("tokenizer.json")
     """The file to write; for byte pairs, a name without .json is a folder for vocab.bpe and encoder.json."""
 

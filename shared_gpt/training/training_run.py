@@ -63,7 +63,7 @@ class TrainingRun(RunState):
         raise NotImplementedError
 
     def sample(self) -> None:
-        """Show, and keep, something that the model can do by now."""
+        """Show, and keep, something that the model can do now."""
         raise NotImplementedError
 
     def best_tensors(self) -> dict[str, np.ndarray]:
@@ -118,7 +118,7 @@ class TrainingRun(RunState):
             self.save()
 
     def record(self, row: dict[str, Any], measure: bool) -> None:
-        """Write a row of metrics, if asked with both losses measured; keep the weights if they are the best so far."""
+        """Write a row of metrics, with both losses if they are to be measured; keep the weights if they are the best so far."""
         if not self.processes.is_first:
             return
         if measure:
@@ -137,7 +137,7 @@ class TrainingRun(RunState):
             watcher(row)
 
     def spread(self, dataset: Dataset) -> Iterator[Batch]:
-        """Up to eval_batches batches of a dataset, evenly spaced: the same ones every time."""
+        """Up to eval_batches batches of a dataset, evenly spaced, the same ones every time."""
         size = self.settings.batch_size
         count = min(len(dataset), size * self.settings.eval_batches or len(dataset))
         chosen = np.linspace(0, len(dataset) - 1, count).round().astype(int).tolist()
@@ -145,7 +145,7 @@ class TrainingRun(RunState):
             yield dataset.collate([dataset[i] for i in chosen[start : start + size]])
 
     def save(self) -> None:
-        """Write last.safetensors: all that a bit-identical continuation needs."""
+        """Write last.safetensors, the state of the run."""
         rngs = self.processes.gather(self.rng.bit_generator.state)
         if self.folder:
             self.folder.flush_metrics()
@@ -162,7 +162,7 @@ class TrainingRun(RunState):
 
     @contextmanager
     def errors_explained(self) -> Iterator[None]:
-        """Errors that end a run say at which step, and what of the run is safe."""
+        """Make an error that ends the run say at which step it came, and which checkpoint is left."""
         try:
             yield
         except FloatingPointError as error:

@@ -25,13 +25,13 @@ class Instructions:
     style: Literal["alpaca", "phi3", "qa"] = "alpaca"
     """How a prompt is laid out; chat lays it out the same way."""
     mask_prompt: bool = False
-    """Learn from the answers alone, not from the prompts as well."""
+    """Learn from the answers alone, not from the prompts."""
     test_fraction: float = 0.1
-    """Share of the entries held out to the end; the answers to them go to responses.json."""
+    """Share of the entries that is held out to the end; the answers to them go to responses.json."""
     score: bool = False
-    """Count exact matches on the held-out entries, before and after, by the category that an entry may name."""
+    """Count exact matches on the held-out entries before and after training, by the category that an entry may name."""
     resume: bool = False
-    """Go on where the run in that folder stopped; its own options hold, but for those given anew."""
+    """Go on where the run in that folder stopped, with the options it began with, except those typed now."""
     lora: LoRAOptions = field(default_factory=LoRAOptions)
     training: FineTuneSettings = field(default_factory=lambda: FineTuneSettings(lr=5e-4, val_fraction=0.05))
 

@@ -25,11 +25,11 @@ class Labels:
     train: Literal["last-block", "all"] = "last-block"
     """Without LoRA: which weights learn. last-block: the last block, the last LayerNorm and the head."""
     balanced: bool = True
-    """As many texts of every class as the rarest has."""
+    """Keep as many texts of each class as the rarest class has."""
     test_fraction: float = 0.2
-    """Share of the texts held out to the end."""
+    """Share of the texts that is held out to the end."""
     resume: bool = False
-    """Go on where the run in that folder stopped; its own options hold, but for those given anew."""
+    """Go on where the run in that folder stopped, with the options it began with, except those typed now."""
     lora: LoRAOptions = field(default_factory=LoRAOptions)
     training: FineTuneSettings = field(default_factory=FineTuneSettings)
 

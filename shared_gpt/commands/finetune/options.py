@@ -29,10 +29,10 @@ class LoRAOptions:
     """Low-rank adaptation (LoRA)."""
 
     lora_rank: OptionalInt = None
-    """Rank of the trained branches beside the frozen weights, such as 8; without it the whole model trains."""
+    """Rank of the trained branches beside the frozen weights, such as 8; without it the weights themselves train."""
     lora_alpha: OptionalFloat = None
-    """Strength: branches count alpha / rank; default: twice the rank."""
+    """Strength: what a branch adds is scaled by alpha / rank; default: twice the rank."""
     lora_dropout: float = 0.0
-    """Share of the branches' inputs dropped while training."""
+    """Share of the branches' inputs that is dropped while training."""
     lora_targets: tuple[str, ...] = ("c_attn", "c_proj", "c_fc")
     """Layers that get a branch, by name, in every block."""
