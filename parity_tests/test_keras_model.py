@@ -81,7 +81,7 @@ def test_transformers_file_loads(tmp_path):
     assert_close(tensorflow_gpt.load_gpt2(tmp_path, "float64")(ids), expected, 1e-10)
 
 
-@settings(max_examples=15)
+@settings(max_examples=12)
 @given(way=ways_to_sample)
 def test_the_same_draws_give_the_same_tokens(way, pair):
     """Rows of unequal lengths, past the context length."""
@@ -127,6 +127,7 @@ def test_perplexity(stride, length, pair):
 def test_lora_merges_and_an_adapter_goes_between_programs(tmp_path):
     model, _ = twins(CONFIG.replace(drop_rate=0.0), 4)
     judge = keras_judge(model)
+    judge.logits(np.array([PROMPTS[0]]))  # makes a graph, which the branches must replace
     targets = ("c_attn", "mlp.c_proj")
     for twin, either in ((numpy_gpt, model), (tensorflow_gpt, judge)):
         twin.apply_lora(either, 2, 6.0, targets, 0.1, np.random.default_rng(7))
@@ -151,8 +152,9 @@ def test_lora_merges_and_an_adapter_goes_between_programs(tmp_path):
     merged = tensorflow_gpt.merged_state_dict(judge)
     assert_all_close(numpy_gpt.merged_state_dict(fresh), merged, 1e-12)
     before = judge.state_dict()
+    assert_close(judge.logits(ids), logits, 1e-10)
     tensorflow_gpt.merge_lora(judge)
-    assert_close(judge(ids), logits, 1e-10)
+    assert_close(judge.logits(ids), logits, 1e-10)
     assert_all_close(tensorflow_gpt.merged_state_dict(judge), merged, 1e-12)
     with pytest.raises(ValueError, match="merged already"):
         tensorflow_gpt.merge_lora(judge)

@@ -1,7 +1,8 @@
-"""The commands, over whichever twin is handed in: `numpy-gpt COMMAND` and `torch-gpt COMMAND` are the same to type."""
+"""The command line, over whichever twin is handed in: `numpy-gpt COMMAND` and `torch-gpt COMMAND` take the same options."""
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Annotated, Union
 
@@ -11,10 +12,12 @@ from shared_gpt import commands
 
 
 def main(twin: ModuleType, args: list[str] | None = None) -> int:
-    """Parse the command line, run the command with the twin's classes, return the exit status."""
+    """Parse the command line, run the command with the twin's classes, and return the exit status."""
     program = twin.__name__.replace("_", "-")
+    own_commands = f"{twin.__name__}.commands"  # of a package that does not have them all
+    offered = import_module(own_commands).ALL if find_spec(own_commands) else commands.ALL
     choices = tuple(
-        Annotated[command, tyro.conf.subcommand(name, prefix_name=False)] for name, command in commands.ALL.items()
+        Annotated[command, tyro.conf.subcommand(name, prefix_name=False)] for name, command in offered.items()
     )
     command = tyro.cli(
         Union[choices],  # noqa: UP007 - a union made from a list
@@ -36,20 +39,21 @@ def main(twin: ModuleType, args: list[str] | None = None) -> int:
 
 def numpy_command() -> int:
     """The console command numpy-gpt."""
-    return named("numpy_gpt")
+    return run_twin("numpy_gpt")
 
 
 def torch_command() -> int:
-    """The console command torch-gpt: one line where PyTorch is missing."""
-    return named("torch_gpt")
+    """The console command torch-gpt; one line says so where PyTorch is missing."""
+    return run_twin("torch_gpt")
 
 
 def tensorflow_command() -> int:
-    """The console command tensorflow-gpt: one line where TensorFlow is missing."""
-    return named("tensorflow_gpt")
+    """The console command tensorflow-gpt; one line says so where TensorFlow is missing."""
+    return run_twin("tensorflow_gpt")
 
 
-def named(package: str) -> int:
+def run_twin(package: str) -> int:
+    """Import a twin and run the command line over it; one line says what to install where the import fails."""
     try:
         twin = import_module(package)
     except ImportError as error:

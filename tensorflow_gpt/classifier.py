@@ -31,5 +31,5 @@ def freeze_below_last_block(model: GPTModel) -> None:
 
 def predict_classes(model: GPTModel, ids: np.ndarray, last: np.ndarray) -> np.ndarray:
     """The class logits (B, K) of each row of ids (B, T), read at its last real token, last (B), without dropout."""
-    logits = model(np.asarray(ids), training=False).numpy()
+    logits = model.logits(ids).numpy()
     return logits[np.arange(len(logits)), last]

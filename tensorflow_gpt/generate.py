@@ -49,13 +49,17 @@ def stream(
     repetition_penalty: float | None = None,
     eos_id: int | None = None,
     rng: np.random.Generator | None = None,
+    use_cache: bool = False,
     candidates: int = 0,
 ) -> Iterator[Step]:
     """What `generate` does, step by step, until every row has ended.
 
     temperature 0 takes the likeliest token. Above it rng draws one uniform number for each row and step, as in the twins,
-    so that the same seed gives the same tokens. candidates: how many of the likeliest tokens each step reports.
+    so that the same seed gives the same tokens. candidates: how many of the likeliest tokens each step reports. use_cache:
+    the twins' keyword; there is none.
     """
+    if use_cache:
+        raise ValueError("tensorflow_gpt has no cache; leave use_cache out, or generate with numpy_gpt or torch_gpt.")
     check_sampling(model.config, max_new_tokens, temperature, top_k, top_p, repetition_penalty, eos_id)
     rows = check_prompts(ids, model.config)
     rng = np.random.default_rng() if rng is None else rng
@@ -86,7 +90,7 @@ def next_logits(model: GPTModel, rows: Sequence[Sequence[int]]) -> KerasTensor:
     """The logits (B, V) behind the last token of each row, in float64."""
     last = [len(row) - 1 for row in rows]
     ids = np.array([[*row, *[0] * (max(last) - end)] for row, end in zip(rows, last)])
-    logits = tf.gather(model(ids, training=False), last, batch_dims=1)
+    logits = tf.gather(model.logits(ids), last, batch_dims=1)
     check_logits(float(tf.reduce_max(logits)))
     return tf.cast(logits, tf.float64)
 

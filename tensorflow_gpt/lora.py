@@ -52,6 +52,7 @@ def merge_lora(model: GPTModel) -> None:
     check_merge(len(layers), sum(layer.merged for layer in layers.values()), merging=True)
     for layer in layers.values():
         layer.merge(+1)
+    model.graph = None
 
 
 def unmerge_lora(model: GPTModel) -> None:
@@ -60,6 +61,7 @@ def unmerge_lora(model: GPTModel) -> None:
     check_merge(len(layers), sum(layer.merged for layer in layers.values()), merging=False)
     for layer in layers.values():
         layer.merge(-1)
+    model.graph = None
 
 
 def merged_state_dict(model: GPTModel) -> dict[str, np.ndarray]:

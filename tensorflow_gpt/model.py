@@ -1,11 +1,12 @@
 """GPTModel: token ids in, a score for every token that could come next out."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers, ops
 
 from shared_gpt.checks.module import check_state_dict
@@ -39,6 +40,7 @@ class GPTModel(keras.Model):
         self.lm_head = None  # the logits come from wte's table
         if not config.tie_embeddings:
             self.lm_head = layers.Dense(config.vocab_size, use_bias=False, kernel_initializer="zeros", dtype=dtype)
+        self.graph: Callable | None = None
         self(np.zeros((1, 1), np.int64))  # makes the variables
         if initialize:
             self.initialize(rng)
@@ -51,6 +53,14 @@ class GPTModel(keras.Model):
             x = block(x, training=training)
         x = self.ln_f(x)
         return ops.matmul(x, ops.transpose(self.wte.embeddings)) if self.lm_head is None else self.lm_head(x)
+
+    def logits(self, ids: np.ndarray) -> tf.Tensor:
+        """What a call without training gives, from a graph that is made at the first time: several times as quick where the
+        model is small. What changes a layer sets `graph` back to None."""
+        if self.graph is None:
+            signature = [tf.TensorSpec((None, None), tf.int64)]
+            self.graph = tf.function(lambda ids: self(ids, training=False), input_signature=signature)
+        return self.graph(np.asarray(ids, np.int64))
 
     def initialize(self, rng: np.random.Generator) -> None:
         """Draw the weights as GPT-2's: deviation 0.02 (wpe: 0.01), less where a layer writes into the residual stream."""

@@ -78,3 +78,4 @@ def replace_layer(model: keras.Model, path: str, layer: layers.Layer | None) -> 
     owner._tracker.untrack(getattr(owner, name))
     setattr(owner, name, layer)
     owner._tracker.lock()
+    model.graph = None

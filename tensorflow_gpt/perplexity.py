@@ -31,7 +31,7 @@ def token_losses(model: GPTModel, tokens: Sequence[int], stride: int | None = No
             end = min(predicted + (stride if predicted else context_length), last)
             begin = max((end - context_length + stride - 1) // stride * stride, 0)
             window = np.array(tokens[begin : end + 1], np.int64)
-            logits = model(window[None, :-1], training=False)[0]
+            logits = model.logits(window[None, :-1])[0]
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(window[1:], logits).numpy()[predicted - begin :]
             check_logits(float(losses.max()))
             yield losses.astype(np.float64)

@@ -109,6 +109,6 @@ def evaluate(model: GPTModel, batches: Iterable[Batch]) -> float:
     loss, total = 0.0, 0
     for inputs, targets in batches:
         count = int((targets != IGNORE_INDEX).sum())
-        loss += float(criterion(targets, model(inputs, training=False))) * count
+        loss += float(criterion(targets, model.logits(inputs))) * count
         total += count
     return loss / max(total, 1)
