@@ -2,7 +2,6 @@
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Annotated, Union
 
@@ -14,8 +13,7 @@ from shared_gpt import commands
 def main(twin: ModuleType, args: list[str] | None = None) -> int:
     """Parse the command line, run the command with the twin's classes, and return the exit status."""
     program = twin.__name__.replace("_", "-")
-    own_commands = f"{twin.__name__}.commands"  # of a package that does not have them all
-    offered = import_module(own_commands).ALL if find_spec(own_commands) else commands.ALL
+    offered = twin.own_commands() if hasattr(twin, "own_commands") else commands.ALL
     choices = tuple(
         Annotated[command, tyro.conf.subcommand(name, prefix_name=False)] for name, command in offered.items()
     )

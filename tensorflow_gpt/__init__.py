@@ -35,6 +35,14 @@ from tensorflow_gpt.weights import load_gpt2, load_lora, load_run, save_gpt2, sa
 
 float32, float64 = "float32", "float64"
 
+
+def own_commands() -> dict[str, type]:
+    """The commands of tensorflow-gpt, which are not all that the twins have."""
+    from tensorflow_gpt.commands import ALL
+
+    return ALL
+
+
 __all__ = [
     "AdamW",
     "Dropout",
@@ -59,6 +67,7 @@ __all__ = [
     "loss_and_gradients",
     "merge_lora",
     "merged_state_dict",
+    "own_commands",
     "perplexity",
     "predict_classes",
     "save_gpt2",

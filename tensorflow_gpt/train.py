@@ -75,7 +75,7 @@ def train(
 
     update = tf.function(lambda grads: optimizer.apply(grads, variables))
     for step in range(first_step, steps):
-        optimizer.learning_rate = learning_rate(step)
+        optimizer.learning_rate = lr = learning_rate(step)
         for dropout in dropouts:
             dropout.reseed()
         chosen = [next(batches) for _ in range(accumulate)]
@@ -89,7 +89,7 @@ def train(
         grad_norm = float(tf.linalg.global_norm(grads))
         check_step(loss, grad_norm, {v.path: g.numpy() for v, g in zip(variables, grads)})
         update(grads)
-        yield Progress(step + 1, loss, grad_norm, float(optimizer.learning_rate))
+        yield Progress(step + 1, loss, grad_norm, lr)
 
 
 def loss_and_gradients(model: GPTModel, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
