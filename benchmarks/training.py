@@ -162,6 +162,38 @@ def prepare_transformers(config, ids, targets):
     return step, update
 
 
+def prepare_keras_eager(config, ids, targets):
+    import tensorflow as tf
+
+    import tensorflow_gpt
+
+    model = tensorflow_gpt.GPTModel(config)
+    criterion, variables = tensorflow_gpt.cross_entropy(), model.trainable_variables
+    ids, targets = tf.constant(ids), tf.constant(targets)
+    optimizer, grads = None, []
+
+    def step():
+        with tf.GradientTape() as tape:
+            loss = criterion(targets, model(ids, training=True))
+        grads[:] = tape.gradient(loss, variables)
+        return grads
+
+    def update():
+        nonlocal optimizer
+        optimizer = optimizer or tensorflow_gpt.AdamW(model.parameters())
+        optimizer.apply(grads, variables)
+
+    return step, update
+
+
+def prepare_keras(config, ids, targets):
+    """The same as graphs, which is what fit and the commands run; the first, which makes them, is not timed."""
+    import tensorflow as tf
+
+    step, update = prepare_keras_eager(config, ids, targets)
+    return tf.function(step), update
+
+
 def products(config, B: int, T: int) -> list[tuple[int, int, int, int]]:
     """(how often, rows, inner, columns) of every product of a forward pass; each has two more of its size backward."""
     N, C, V, D = B * T, config.emb_dim, config.vocab_size, config.head_dim
@@ -198,6 +230,8 @@ PREPARE = {
     "numpy_gpt": prepare_numpy,
     "torch_gpt": prepare_torch,
     "transformers": prepare_transformers,
+    "tensorflow_gpt, eager": prepare_keras_eager,
+    "tensorflow_gpt, compiled": prepare_keras,
     "torch_gpt, memory kept": prepare_torch,
     "transformers, memory kept": prepare_transformers,
     "floor-numpy": prepare_numpy_floor,

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-FRAMEWORKS = ("torch", "tensorflow", "transformers", "jax", "torch_gpt")
+FRAMEWORKS = ("torch", "tensorflow", "keras", "transformers", "jax", "torch_gpt", "tensorflow_gpt")
 
 
 def run_python(code: str) -> str:
@@ -72,7 +72,19 @@ def test_every_module_of_numpy_gpt_and_shared_gpt_is_importable_without_any_fram
     ("package", "absent"),
     [
         ("numpy_gpt", [*FRAMEWORKS, "matplotlib", "rich", "tyro", "tiktoken", "huggingface_hub"]),
-        ("torch_gpt", ["tensorflow", "transformers", "matplotlib", "rich", "tyro", "tiktoken", "huggingface_hub"]),
+        (
+            "torch_gpt",
+            [
+                "tensorflow",
+                "tensorflow_gpt",
+                "transformers",
+                "matplotlib",
+                "rich",
+                "tyro",
+                "tiktoken",
+                "huggingface_hub",
+            ],
+        ),
     ],
 )
 def test_importing_a_package_loads_only_what_it_needs(package, absent):

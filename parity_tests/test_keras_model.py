@@ -1,4 +1,4 @@
-"""tensorflow_gpt beside the twins: weights, files, generation, perplexity, LoRA and classes; what Keras' users expect of a model."""
+"""tensorflow_gpt beside the twins: weights, files, generation, perplexity, LoRA and classes."""
 
 import subprocess
 import sys
@@ -164,7 +164,7 @@ def test_lora_merges_and_an_adapter_goes_between_programs(tmp_path):
 
 @pytest.mark.parametrize("targets", [("lm_head",), ("wte",)])
 def test_lora_on_what_has_no_matrix_of_its_own_is_refused(targets, pair):
-    with pytest.raises(ValueError, match="shares its weight|No linear layer"):
+    with pytest.raises(ValueError, match=r"shares its weight|No linear layer"):
         tensorflow_gpt.apply_lora(pair[1], 2, 4.0, targets)
 
 
