@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.harness import Contender, machine, report, run_rounds
 from shared_gpt.text import BytePairTokenizer, gpt2_tokenizer
-from shared_gpt.text.bpe.files import to_printable
+from shared_gpt.text.bpe.vocabulary import to_printable
 from shared_gpt.text.corpora import load_text
 
 REPEATS = 5  # in each round's process, after one that warms

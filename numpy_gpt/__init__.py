@@ -1,31 +1,35 @@
 """numpy_gpt: a GPT-2 in pure NumPy, every gradient written by hand."""
 
-from shared_gpt.config import GPTConfig
-
 from numpy_gpt.attention import MultiHeadAttention
 from numpy_gpt.block import FeedForward, TransformerBlock
 from numpy_gpt.classifier import add_class_head, freeze_below_last_block, predict_classes
-from numpy_gpt.generate import Step, attention_maps, generate, generate_text_simple, stream
+from numpy_gpt.generate import (
+    SamplingSettings,
+    Step,
+    attention_maps,
+    generate,
+    generate_text_simple,
+    stream,
+)
 from numpy_gpt.kv_cache import KVCache
 from numpy_gpt.layers import GELU, Dropout, Embedding, LayerNorm, Linear
 from numpy_gpt.lora import (
     LoRALinear,
     apply_lora,
-    load_lora,
     lora_state_dict,
     merge_lora,
     merged_state_dict,
-    save_lora,
     unmerge_lora,
 )
 from numpy_gpt.loss import CrossEntropy
 from numpy_gpt.model import GPTModel
-from numpy_gpt.module import Module, ModuleList, Parameter, no_grad
+from numpy_gpt.module import Module, ModuleList, Parameter, evaluation, no_grad
 from numpy_gpt.optim import AdamW, clip_grad_norm
 from numpy_gpt.perplexity import perplexity, token_losses
 from numpy_gpt.shapes import float32, float64
 from numpy_gpt.train import evaluate, train, train_step
-from numpy_gpt.weights import load_gpt2, load_run, save_gpt2
+from numpy_gpt.weights import load_gpt2, load_lora, load_run, save_gpt2, save_lora
+from shared_gpt.config import GPTConfig
 
 __all__ = [
     "GELU",
@@ -44,6 +48,7 @@ __all__ = [
     "ModuleList",
     "MultiHeadAttention",
     "Parameter",
+    "SamplingSettings",
     "Step",
     "TransformerBlock",
     "add_class_head",
@@ -51,6 +56,7 @@ __all__ = [
     "attention_maps",
     "clip_grad_norm",
     "evaluate",
+    "evaluation",
     "float32",
     "float64",
     "freeze_below_last_block",

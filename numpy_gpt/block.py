@@ -1,17 +1,18 @@
-"""FeedForward and TransformerBlock: attention mixes positions, the feed-forward network works on each alone."""
+"""FeedForward, TransformerBlock: attention mixes positions, feed-forward works on each
+alone."""
 
 import numpy as np
-from shared_gpt.config import GPTConfig
 
 from numpy_gpt.attention import MultiHeadAttention
 from numpy_gpt.kv_cache import LayerCache
 from numpy_gpt.layers import GELU, Dropout, LayerNorm, Linear
 from numpy_gpt.module import Module
 from numpy_gpt.shapes import Array, DType, Float, Int, float32
+from shared_gpt.config import GPTConfig
 
 
 class FeedForward(Module):
-    """y = dropout(c_proj(gelu(c_fc(x)))), four times as wide inside. Backward: the chain, last layer first."""
+    """y = dropout(c_proj(gelu(c_fc(x)))), four times as wide inside."""
 
     def __init__(self, config: GPTConfig, rng: np.random.Generator, dtype: DType = float32):
         super().__init__()
@@ -21,19 +22,23 @@ class FeedForward(Module):
         self.dropout = Dropout(config.drop_rate, rng)
 
     def forward(self, x: Float[Array, "B T C"]) -> Float[Array, "B T C"]:
-        return self.dropout(self.c_proj(self.gelu(self.c_fc(x))))
+        x = self.c_fc(x)  # (B, T, F)
+        x = self.gelu(x)  # (B, T, F)
+        x = self.c_proj(x)  # (B, T, C)
+        return self.dropout(x)
 
     def backward(self, dy: Float[Array, "B T C"]) -> Float[Array, "B T C"]:
-        return self.c_fc.backward(
-            self.gelu.backward(self.c_proj.backward(self.dropout.backward(dy)))
-        )
+        dx = self.dropout.backward(dy)  # (B, T, C)  forward: dropout(x)
+        dx = self.c_proj.backward(dx)  # (B, T, F)  forward: x = c_proj(x)
+        dx = self.gelu.backward(dx)  # (B, T, F)  forward: x = gelu(x)
+        return self.c_fc.backward(dx)  # (B, T, C)  forward: x = c_fc(x)
 
 
 class TransformerBlock(Module):
-    """x = x + attn(ln_1(x)), then x = x + mlp(ln_2(x)): pre-norm, as GPT-2 (Radford et al. 2019, section 2.3).
+    """x = x + attn(ln_1(x)), then x = x + mlp(ln_2(x)): pre-norm, as in GPT-2.
 
-    Backward: y = x + f(x) gives dx = dy + f_backward(dy). The first summand is why deep stacks learn: dy reaches every
-    block undiminished.
+    Backward: y = x + f(x) gives dx = dy + f_backward(dy). The first summand is why deep stacks
+    learn: dy reaches every block undiminished. Source: Radford et al. 2019, section 2.3.
     """
 
     def __init__(self, config: GPTConfig, rng: np.random.Generator, dtype: DType = float32):
@@ -54,6 +59,6 @@ class TransformerBlock(Module):
         return x
 
     def backward(self, dy: Float[Array, "B T C"]) -> Float[Array, "B T C"]:
-        dy = dy + self.ln_2.backward(self.mlp.backward(dy))  # x = x + mlp(ln_2(x))
-        dy = dy + self.ln_1.backward(self.attn.backward(dy))  # x = x + attn(ln_1(x))
-        return dy
+        dx = dy + self.ln_2.backward(self.mlp.backward(dy))  # forward: x = x + mlp(ln_2(x))
+        dx = dx + self.ln_1.backward(self.attn.backward(dx))  # forward: x = x + attn(ln_1(x))
+        return dx

@@ -1,15 +1,18 @@
-"""Many processes, one model, over MPI: `mpirun -n 2 python -m numpy_gpt pretrain …`. Each computes the gradients of its share
-of every batch; their sum is the gradient of the whole batch, so all take the same step and stay equal."""
+"""Many processes, one model, over MPI: `mpirun -n 2 python -m numpy_gpt pretrain …`.
+
+Each computes the gradients of its share of every batch. Their sum is the gradient of the whole
+batch, so all take the same step and stay equal.
+"""
 
 import os
 import sys
 from typing import Any
 
 import numpy as np
-from shared_gpt.training.processes import Processes
 from threadpoolctl import threadpool_limits
 
 from numpy_gpt.model import GPTModel
+from shared_gpt.training.processes import Processes
 
 LAUNCHED = (
     "OMPI_COMM_WORLD_SIZE",
@@ -45,8 +48,9 @@ class MPIProcesses(Processes):
 
 
 def join(device: str = "cpu", bf16: bool = False, threads: int | None = None) -> Processes:
-    """The processes that mpirun started, or this one alone; threads: of each. Raises ValueError for a device that NumPy does not
-    compute on, and ImportError where mpirun started several without mpi4py."""
+    """The processes that mpirun started, or this one alone; threads: of each. Raises ValueError
+    for a device that NumPy does not compute on, and ImportError where mpirun started several
+    without mpi4py."""
     if device != "cpu" or bf16:
         raise ValueError(
             f"numpy_gpt computes on the CPU in float32 or float64, not with device {device!r}"
@@ -61,6 +65,6 @@ def join(device: str = "cpu", bf16: bool = False, threads: int | None = None) ->
         return MPIProcesses()
     except ImportError as error:
         raise ImportError(
-            f"mpirun started {launched} processes, which need mpi4py to speak with each other ({error}); "
-            "install numpy-gpt[mpi], or start one process without mpirun."
+            f"mpirun started {launched} processes, which need mpi4py to speak with each other "
+            f"({error}); install numpy-gpt[mpi], or start one process without mpirun."
         ) from None

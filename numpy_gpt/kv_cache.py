@@ -1,14 +1,15 @@
-"""KVCache: the keys and values of the tokens already seen, so that generation computes each only once."""
+"""KVCache: keys and values of the tokens already seen, so that each is computed only once."""
 
 import numpy as np
+
+from numpy_gpt.shapes import Array, Float
 from shared_gpt.checks.kv_cache import check_cache
 from shared_gpt.config import GPTConfig
 
-from numpy_gpt.shapes import Array, Float
-
 
 class LayerCache:
-    """Keys and values of one attention layer, in arrays (B, H, capacity, D) filled from the left.
+    """Keys and values of one attention layer, in arrays (B, H, capacity, D) filled from the
+    left.
 
     They are allocated once, when the first keys come and show their batch size and dtype.
     """
@@ -22,7 +23,7 @@ class LayerCache:
     def append(
         self, k: Float[Array, "B H T D"], v: Float[Array, "B H T D"]
     ) -> tuple[Float[Array, "B H S D"], Float[Array, "B H S D"]]:
-        """Add T positions; all S keys and values so far, as views."""
+        """Add T positions; returns all S keys and values so far, as views."""
         B, H, T, D = k.shape
         if self.keys is None:
             self.keys = np.zeros((B, H, self.capacity, D), k.dtype)
@@ -38,8 +39,8 @@ class LayerCache:
 class KVCache:
     """One LayerCache for each block of a model; `cache[i]` serves block i.
 
-    capacity: how many positions fit; None: the context_length, beyond which no position has an embedding. Memory:
-    2 · n_layers · B · capacity · C numbers.
+    capacity: how many positions fit; None: the context_length, beyond which no position has an
+    embedding. Memory: 2 · n_layers · B · capacity · C numbers.
     """
 
     def __init__(self, config: GPTConfig, capacity: int | None = None):

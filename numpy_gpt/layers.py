@@ -8,14 +8,15 @@ from numpy_gpt.shapes import Array, DType, Float, Int, float32
 
 
 class Linear(Module):
-    """y = x Wᵀ + b, with W (out, in) and b (out); both zero until initialised.
+    """y = x Wᵀ + b, with W (out, in) and b (out); both are zero until initialised.
 
-    Backward, y_no = Σ_i x_ni W_oi + b_o over the N rows of all leading axes:
+    Saved: x, for dW. Backward, with y_no = Σ_i x_ni W_oi + b_o for each of the N rows:
 
         dx_ni = Σ_o dy_no W_oi        dW_oi = Σ_n dy_no x_ni        db_o = Σ_n dy_no
         dx = dy W                     dW = dyᵀ x                    db = dyᵀ 1
 
-    Saved: x, for dW. Each product is one 2-D matrix product; the transposes cost nothing.
+    All leading axes are rows, so each product is one of two matrices; the transposes cost
+    nothing.
     """
 
     def __init__(
@@ -34,22 +35,23 @@ class Linear(Module):
         return y.reshape(*x.shape[:-1], -1)
 
     def backward(self, dy: Float[Array, "... out"]) -> Float[Array, "... in"]:
-        (x,) = self.saved()
-        dy = dy.reshape(-1, dy.shape[-1])
+        (x,) = self.pop_saved()
         rows = x.reshape(-1, x.shape[-1])
-        if self.bias is not None and self.bias.requires_grad:  # y += b, for every row
-            self.bias.accumulate(dy.sum(axis=0))
-        if self.weight.requires_grad:  # y = rows Wᵀ, by W
-            self.weight.accumulate(dy.T @ rows)
-        dx = dy @ self.weight.data  # y = rows Wᵀ, by the rows
-        return dx.reshape(x.shape)
+        dy = dy.reshape(-1, dy.shape[-1])  # forward: return y.reshape(…)
+        if self.bias is not None and self.bias.requires_grad:
+            self.bias.accumulate(dy.sum(axis=0))  # forward: y += bias, to every row
+        if self.weight.requires_grad:
+            self.weight.accumulate(dy.T @ rows)  # forward: y = rows @ weight.T
+        drows = dy @ self.weight.data  # forward: y = rows @ weight.T
+        return drows.reshape(x.shape)  # forward: rows = x.reshape(…)
 
 
 class Embedding(Module):
     """y = W[ids]: row ids of the table W (rows, C); zero until initialised.
 
-    Backward: dW[r] = Σ dy over all positions with ids = r; a row that occurs twice gets the sum of both, one that does
-    not occur gets nothing. Equal to onehot(ids)ᵀ dy without the one-hot matrix. Saved: ids, which have no gradient.
+    Saved: ids, which have no gradient. Backward: dW[r] = Σ dy over all positions with ids = r.
+    A row that occurs twice gets the sum of both, one that does not occur gets nothing. This
+    equals onehot(ids)ᵀ dy, without the one-hot matrix.
     """
 
     def __init__(self, num_rows: int, emb_dim: int, dtype: DType = float32):
@@ -61,13 +63,17 @@ class Embedding(Module):
         return self.weight.data[ids]
 
     def backward(self, dy: Float[Array, "... C"]) -> None:
-        (ids,) = self.saved()
+        (ids,) = self.pop_saved()
         if self.weight.requires_grad:
-            self.weight.accumulate(dy, rows=ids)
+            self.weight.accumulate(dy, rows=ids)  # forward: return weight[ids]
 
 
 class LayerNorm(Module):
-    """Normalises each vector to mean 0 and variance 1, then scales and shifts: `functional.layer_norm`. Saved: x."""
+    """Brings each vector to mean 0 and variance 1, then scales and shifts:
+    `functional.layer_norm`.
+
+    Saved: x. Backward: `functional.layer_norm_backward`.
+    """
 
     def __init__(self, emb_dim: int, eps: float = 1e-5, dtype: DType = float32):
         super().__init__()
@@ -80,7 +86,7 @@ class LayerNorm(Module):
         return layer_norm(x, self.weight.data, self.bias.data, self.eps)
 
     def backward(self, dy: Float[Array, "... C"]) -> Float[Array, "... C"]:
-        (x,) = self.saved()
+        (x,) = self.pop_saved()
         dx, dweight, dbias = layer_norm_backward(dy, x, self.weight.data, self.eps)
         if self.weight.requires_grad:
             self.weight.accumulate(dweight)
@@ -97,17 +103,19 @@ class GELU(Module):
         return gelu(x)
 
     def backward(self, dy: Float[Array, "... F"]) -> Float[Array, "... F"]:
-        (x,) = self.saved()
-        return gelu_backward(dy, x)
+        (x,) = self.pop_saved()
+        return gelu_backward(dy, x)  # forward: return gelu(x)
 
 
 class Dropout(Module):
-    """While training, zeroes a share drop_rate of the values and scales the rest by 1 / (1 - drop_rate).
+    """In training, sets a share drop_rate of the values to zero and divides the rest by 1 -
+    drop_rate.
 
-    The expected value stays x (Srivastava et al. 2014, section 10, inverted). Uniform numbers are drawn by NumPy in
-    float32 whatever x is, so one seed drops the same values in either precision and in both twins.
+    The expected value stays x (Srivastava et al. 2014, section 10, inverted). NumPy draws the
+    uniform numbers, in float32 whatever x is, so that one seed drops the same values in either
+    precision and in both twins.
 
-    Backward: dx = dy · keep / (1 - drop_rate), the same values dropped. Saved: keep.
+    Saved: keep. Backward: dx = dy · keep / (1 - drop_rate), the same values dropped.
     """
 
     def __init__(self, drop_rate: float, rng: np.random.Generator):
@@ -123,8 +131,8 @@ class Dropout(Module):
         return x if keep is None else self._drop(x, keep)
 
     def backward(self, dy: Float[Array, "..."]) -> Float[Array, "..."]:
-        (keep,) = self.saved()
-        return dy if keep is None else self._drop(dy, keep)
+        (keep,) = self.pop_saved()
+        return dy if keep is None else self._drop(dy, keep)  # forward: return _drop(x, keep)
 
     def _drop(self, x: Array, keep: np.ndarray) -> Array:
         y = x * keep

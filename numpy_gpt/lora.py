@@ -1,44 +1,40 @@
-"""LoRA: the trained weights stay as they are, and the product of two thin matrices learns what to add to them."""
+"""LoRA: the trained weights stay as they are; two thin matrices learn what to add to them."""
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from shared_gpt.checkpoints.adapters import (
-    Adapter,
-    check_adapter,
-    fingerprint,
-    read_adapter,
-    target_name,
-    write_adapter,
-)
-from shared_gpt.checks.lora import check_lora, check_merge
-from shared_gpt.checks.module import check_state_dict
 
 from numpy_gpt.layers import Dropout, Embedding, Linear
 from numpy_gpt.module import Module, Parameter
 from numpy_gpt.shapes import Array, Float
+from shared_gpt.checks.lora import check_lora, check_merge
+from shared_gpt.checks.module import check_state_dict
 
 
 class LoRALinear(Linear):
-    """y = x Wᵀ + b + s drop(x) Aᵀ Bᵀ with s = alpha / rank, A (R, in), B (out, R); W and b belong to the base and are frozen.
+    """y = x Wᵀ + b + s drop(x) Aᵀ Bᵀ with s = alpha / rank, A (R, in), B (out, R); W and b are
+    frozen.
 
-    The added ΔW = s B A has rank R at most and is never formed while training: with z = s drop(x) Aᵀ, one number for each
-    row and rank, the branch costs R (in + out) products a row instead of in · out. Backward, over N rows, u = s dy B:
+    The added ΔW = s B A has rank R at most and is never formed in training. With z = s drop(x)
+    Aᵀ, R numbers for each row, the branch costs R (in + out) products a row instead of in ·
+    out. B starts at zero: in the first step ΔW = 0 and dA = 0, but dB ≠ 0.
+
+    Saved: drop(x) for dA and z for dB. Backward, over N rows, with u = s dy B:
 
         dB_or = Σ_n dy_no z_nr        u_nr = s Σ_o dy_no B_or        dA_ri = Σ_n u_nr drop(x)_ni
         dB = dyᵀ z                    u = s dy B                     dA = uᵀ drop(x)
 
-    and dx = dy W + drop_backward(u A). Saved: drop(x) for dA and z for dB. B starts at zero, so the first step has
-    ΔW = 0 and dA = 0, but dB ≠ 0. Source: Hu et al. 2021, section 4.1.
+    and dx = dy W + drop_backward(u A).
+
+    Source: Hu et al. 2021, section 4.1.
     """
 
     def __init__(
         self, base: Linear, rank: int, alpha: float, dropout: float, rng: np.random.Generator
     ):
-        super(Linear, self).__init__()
+        Module.__init__(self)  # not Linear's: the base's weight and bias are taken over
         self.weight, self.bias = base.weight, base.bias
         out_features, in_features = base.weight.shape
         bound = 1 / math.sqrt(in_features)
@@ -51,7 +47,7 @@ class LoRALinear(Linear):
 
     @property
     def scale(self) -> float:
-        """s = alpha / rank: another rank then needs no other learning rate."""
+        """s = alpha / rank: with it, another rank needs no other learning rate."""
         return self.alpha / self.rank
 
     def forward(self, x: Float[Array, "... in"]) -> Float[Array, "... out"]:
@@ -59,7 +55,8 @@ class LoRALinear(Linear):
         if self.merged:
             return y
         dropped = self.dropout(x)
-        z = self.scale * (dropped.reshape(-1, dropped.shape[-1]) @ self.lora_A.data.T)
+        rows = dropped.reshape(-1, dropped.shape[-1])
+        z = self.scale * (rows @ self.lora_A.data.T)
         self.save_for_backward(dropped, z)
         y += (z @ self.lora_B.data.T).reshape(y.shape)
         return y
@@ -67,21 +64,23 @@ class LoRALinear(Linear):
     def backward(self, dy: Float[Array, "... out"]) -> Float[Array, "... in"]:
         if self.merged:
             return super().backward(dy)
-        dropped, z = self.saved()
-        dy = dy.reshape(-1, dy.shape[-1])
+        dropped, z = self.pop_saved()
         rows = dropped.reshape(-1, dropped.shape[-1])
-        self.lora_B.accumulate(dy.T @ z)  # y += z Bᵀ, by B
-        u = self.scale * (dy @ self.lora_B.data)  # y += z Bᵀ, by z, times s
-        self.lora_A.accumulate(u.T @ rows)  # z = s rows Aᵀ, by A
-        ddropped = (u @ self.lora_A.data).reshape(dropped.shape)  # z = s rows Aᵀ, by the rows
-        return super().backward(dy) + self.dropout.backward(ddropped)
+        dy_rows = dy.reshape(-1, dy.shape[-1])
+        self.lora_B.accumulate(dy_rows.T @ z)  # forward: y += z @ lora_B.T
+        u = self.scale * (dy_rows @ self.lora_B.data)  # s · dz; forward: y += z @ lora_B.T
+        self.lora_A.accumulate(u.T @ rows)  # forward: z = scale * (rows @ lora_A.T)
+        drows = u @ self.lora_A.data  # forward: z = scale * (rows @ lora_A.T)
+        ddropped = drows.reshape(dropped.shape)  # forward: rows = dropped.reshape(…)
+        dx = self.dropout.backward(ddropped)  # forward: dropped = dropout(x)
+        return super().backward(dy) + dx  # forward: y = super().forward(x)
 
     def delta(self) -> Float[Array, "out in"]:
         """ΔW = s B A, whole."""
         return self.scale * (self.lora_B.data @ self.lora_A.data)
 
     def merge(self, sign: int) -> None:
-        """W ← W ± ΔW: what the branch adds, put into the weight (+1) or taken out again (-1)."""
+        """W ← W ± ΔW: add the branch to the weight (+1), or take it out again (-1)."""
         self.weight.data += sign * self.delta()
         self.merged = sign > 0
 
@@ -101,10 +100,12 @@ def apply_lora(
     dropout: float = 0.0,
     rng: np.random.Generator | None = None,
 ) -> dict[str, LoRALinear]:
-    """Freeze the model and give every Linear that a target names a trainable branch; returns these, by path.
+    """Freeze the model and give every Linear that a target names a branch; returns these by
+    path.
 
-    A target is a layer's name, `c_proj`, or the end of its path, `mlp.c_proj`. The state dict keeps its keys and gains
-    `….lora_A` and `….lora_B`. rng draws A and the branches' dropout (None: seed 0).
+    A target is a layer's name, `c_proj`, or the end of its path, `mlp.c_proj`. The state dict
+    keeps its keys and gains `….lora_A` and `….lora_B`. rng draws A and the branches' dropout
+    (None: seed 0).
     """
     found = {
         f"{path}.{name}" if path else name: (module, name, child)
@@ -113,26 +114,26 @@ def apply_lora(
         if isinstance(child, Linear)
         and f".{path}.{name}".endswith(tuple(f".{target}" for target in targets))
     }
-    shapes = {path: tuple(child.weight.shape) for path, (_, _, child) in found.items()}
-    embeddings = [module.weight for module in model.modules() if isinstance(module, Embedding)]
+    shapes = {path: tuple(linear.weight.shape) for path, (_, _, linear) in found.items()}
+    tables = [module.weight for module in model.modules() if isinstance(module, Embedding)]
     tied = [
         path
-        for path, (_, _, child) in found.items()
-        if any(child.weight is weight for weight in embeddings)
+        for path, (_, _, linear) in found.items()
+        if any(linear.weight is t for t in tables)
     ]
     check_lora(rank, alpha, dropout, targets, shapes, tied, list(adapted(model)))
     rng = np.random.default_rng(0) if rng is None else rng
     for parameter in model.parameters():
         parameter.requires_grad = False
-    for module, name, child in found.values():
-        setattr(
-            module, name, LoRALinear(child, rank, alpha, dropout, rng).train(child.training)
-        )
+    for module, name, linear in found.values():
+        branch = LoRALinear(linear, rank, alpha, dropout, rng)
+        setattr(module, name, branch.train(linear.training))
     return adapted(model)
 
 
 def merge_lora(model: Module) -> None:
-    """Add every branch to its weight, so that the model costs what it cost before; unmerge_lora takes them out again."""
+    """Add every branch to its weight, so that the model costs what it cost before; unmerge_lora
+    takes them out again."""
     layers = adapted(model)
     check_merge(len(layers), sum(layer.merged for layer in layers.values()), merging=True)
     for layer in layers.values():
@@ -148,62 +149,28 @@ def unmerge_lora(model: Module) -> None:
 
 
 def merged_state_dict(model: Module) -> dict[str, Array]:
-    """The state dict that the base model would have with every branch added to its weight; the model stays as it is."""
-    layers = adapted(model)
+    """The state dict of the base model with every branch added to its weight; the model stays
+    as it is."""
     state = {name: array for name, array in model.state_dict().items() if ".lora_" not in name}
-    for path, layer in layers.items():
+    for path, layer in adapted(model).items():
         if not layer.merged:
             state[f"{path}.weight"] = state[f"{path}.weight"] + layer.delta()
     return state
 
 
 def lora_state_dict(model: Module) -> dict[str, Array]:
-    """The branches' arrays by key, the only ones that training changes: the model's own, not copies."""
+    """The branches' arrays by key, the only ones that training changes: the model's own, not
+    copies."""
     return {name: array for name, array in model.state_dict().items() if ".lora_" in name}
 
 
-def save_lora(model: Module, folder: str | os.PathLike) -> None:
-    """Save the branches as an adapter that Hugging Face's PEFT loads onto the same base (adapter_config.json and
-    adapter_model.safetensors)."""
-    layers = adapted(model)
-    check_merge(len(layers), sum(layer.merged for layer in layers.values()), merging=True)
-    layer = next(iter(layers.values()))
-    targets = tuple(dict.fromkeys(target_name(path) for path in layers))
-    state = {name: np.asarray(array) for name, array in lora_state_dict(model).items()}
-    base = fingerprint({name: np.asarray(array) for name, array in model.state_dict().items()})
-    write_adapter(
-        folder, Adapter(layer.rank, layer.alpha, targets, layer.dropout.drop_rate, state, base)
-    )
-
-
-def load_lora(model: Module, source: str | os.PathLike | Mapping[str, Any]) -> None:
-    """Copy branches into the model: an adapter's folder, written here or by PEFT, or what lora_state_dict gave.
-
-    A model without LoRA gets the branches that the folder describes. One that has them must have the same rank, alpha and
-    targets. If anything does not fit, or the adapter was trained on another base, nothing is changed.
-    """
-    state = source
-    if not isinstance(source, Mapping):
-        adapter = read_adapter(source)
-        base = fingerprint(
-            {name: np.asarray(array) for name, array in model.state_dict().items()}
-        )
-        layers = adapted(model)
-        linears = {
-            path: tuple(m.weight.shape)
-            for path, m in model.named_modules()
-            if isinstance(m, Linear)
-        }
-        check_adapter(
-            adapter, base, linears, [(layer.rank, layer.alpha) for layer in layers.values()]
-        )
-        if not layers:
-            apply_lora(model, adapter.rank, adapter.alpha, adapter.targets, adapter.dropout)
-        state = adapter.state
+def load_lora_state_dict(model: Module, state: Mapping[str, Any]) -> None:
+    """Copy what lora_state_dict gave into the branches. If a key or a shape does not fit,
+    nothing is changed."""
     own = lora_state_dict(model)
     check_state_dict(
-        {k: tuple(v.shape) for k, v in own.items()},
-        {k: tuple(v.shape) for k, v in state.items()},
+        {key: tuple(array.shape) for key, array in own.items()},
+        {key: tuple(array.shape) for key, array in state.items()},
     )
-    for name, array in own.items():
-        array[...] = np.asarray(state[name])
+    for key, array in own.items():
+        array[...] = np.asarray(state[key])

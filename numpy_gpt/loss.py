@@ -1,25 +1,29 @@
 """CrossEntropy: how surprised the model was by the token that came."""
 
 import numpy as np
-from shared_gpt.checks.loss import check_targets
 
 from numpy_gpt.functional import logsumexp
 from numpy_gpt.module import Module
 from numpy_gpt.shapes import Array, Float, Int, Scalar
+from shared_gpt.checks.loss import check_targets
 
 
 class CrossEntropy(Module):
-    """L = 1/n Σ_i (log Σ_v exp(z_iv) - z_i,target(i)), over the n positions whose target is not ignore_index.
+    """L = 1/n Σ_i (log Σ_v exp(z_iv) - z_i,target(i)), over the n targets that are not
+    ignore_index.
 
-    The mean of -log softmax(z)[target], computed through log-sum-exp: log(softmax + eps) would bend the loss, and
-    without eps a token of probability 0 would make it infinite. If every target is ignored, L and its gradient are 0.
+    The mean of -log softmax(z)[target], computed through log-sum-exp: log(softmax + eps) would
+    bend the loss, and without eps a token of probability 0 would make it infinite. If every
+    target is ignored, L and its gradient are 0.
 
-    Backward: ∂/∂z_iv of the log-sum-exp is softmax(z_i)_v, so
+    Saved: z and its log-sum-exp, from which the softmax is one exp away; no second array as
+    large as the logits exists before the gradient itself. Backward: the derivative of the
+    log-sum-exp with respect to z_iv is softmax(z_i)_v, so
 
-        dz_iv = (softmax(z_i)_v - [v = target(i)]) / n        dz = (softmax(z) - onehot(targets)) / n
+        dz_iv = (softmax(z_i)_v - [v = target(i)]) / n
+        dz = (softmax(z) - onehot(targets)) / n
 
-    and 0 in ignored rows. Saved: z and its log-sum-exp, from which the softmax is one exp away; no second array as large
-    as the logits exists before the gradient itself. Source: Bishop 2006, eq. 4.109.
+    and 0 in ignored rows. Source: Bishop 2006, eq. 4.109.
     """
 
     def __init__(self, ignore_index: int = -100):
@@ -39,12 +43,13 @@ class CrossEntropy(Module):
         return np.where(counted, lse - picked, 0).sum() / n
 
     def backward(self, dloss: float = 1.0) -> Float[Array, "... V"]:
-        """∂L/∂logits, times dloss: the weight of this loss in a larger one, as one micro-batch of several."""
-        logits, targets, counted, lse, n = self.saved()
-        dlogits = logits.reshape(-1, logits.shape[-1]) - lse[:, None]
-        np.exp(dlogits, out=dlogits)  # softmax(z)
-        dlogits[np.arange(len(dlogits)), targets] -= 1  # - onehot(targets)
-        dlogits *= np.where(counted, dloss / n, 0).astype(dlogits.dtype)[
-            :, None
-        ]  # loss = Σ counted … / n
-        return dlogits.reshape(logits.shape)
+        """∂L/∂logits, times dloss: the weight of this loss in a larger one, as of one
+        micro-batch of several."""
+        logits, targets, counted, lse, n = self.pop_saved()
+        rows = logits.reshape(-1, logits.shape[-1])
+        drows = rows - lse[:, None]
+        np.exp(drows, out=drows)  # softmax(rows); forward: lse = logsumexp(rows)
+        drows[np.arange(len(rows)), targets] -= 1  # forward: picked = rows[…, targets]
+        weights = np.where(counted, dloss / n, 0)  # forward: Σ counted … / n
+        drows *= weights.astype(drows.dtype)[:, None]
+        return drows.reshape(logits.shape)  # forward: rows = logits.reshape(…)

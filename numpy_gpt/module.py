@@ -1,41 +1,40 @@
-"""Parameter, Module, no_grad: what every layer shares, and where backward keeps its books."""
+"""Parameter, Module, no_grad, evaluation: what every layer shares, and what backward is
+given."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ContextDecorator
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
-from shared_gpt.checks.module import check_state_dict
 
 from numpy_gpt.shapes import Array
+from shared_gpt.checks.module import check_state_dict
+from shared_gpt.module_tree import module_tree
 
-_recording = ContextVar("recording", default=True)
+_grad_enabled = ContextVar("grad_enabled", default=True)
 
 
 class no_grad(ContextDecorator):
-    """Inside it nothing is saved for backward; a context (`with no_grad():`) and a decorator (`@no_grad()`).
-    no_grad(False) changes nothing."""
-
-    def __init__(self, when: bool = True):
-        self._when = when
+    """Inside it nothing is saved for backward: `with no_grad():`, or `@no_grad()` on a
+    function."""
 
     def __enter__(self):
-        self._token = _recording.set(_recording.get() and not self._when)
+        self._token = _grad_enabled.set(False)
 
     def __exit__(self, *exception):
-        _recording.reset(self._token)
+        _grad_enabled.reset(self._token)
 
     def _recreate_cm(self):
-        return type(self)(self._when)
+        return type(self)()  # each call of a decorated function gets a token of its own
 
 
 class Parameter:
-    """A trainable array and the gradient that backward passes add to it.
+    """An array that training changes, and the gradient that backward passes add to it.
 
-    data: the values; grad: None, or an array like data; requires_grad: False freezes it, and layers then skip the
-    work of its gradient.
+    data: the values; grad: None, or an array like data; requires_grad: False freezes it, and
+    layers then skip the work of its gradient.
     """
 
     def __init__(self, data: Array, requires_grad: bool = True):
@@ -50,21 +49,21 @@ class Parameter:
     def accumulate(self, g: Array, rows: Array | None = None) -> None:
         """Add g to the gradient: the only writer of `.grad`.
 
-        Without rows, g has the shape of data, and the first g becomes the gradient itself: hand over your own array.
-        With rows (integers of any shape), g[i] is added to row rows[i]; a row named twice receives both.
+        Without rows, g has the shape of data, and the first g becomes the gradient itself: hand
+        over an array that nobody else uses. With rows (integers of any shape), g[i] is added to
+        row rows[i]; a row that is named twice receives both.
         """
         expected = self.data.shape if rows is None else rows.shape + self.data.shape[1:]
         if g.shape != expected or g.dtype != self.data.dtype:
             raise ValueError(
-                f"A gradient of shape {g.shape} and {g.dtype} does not fit the parameter, which takes {expected} and "
-                f"{self.data.dtype}; look for a transpose, a missing sum over the batch, or a scalar that raised the dtype."
+                f"A gradient of shape {g.shape} and {g.dtype} does not fit the parameter, which "
+                f"takes {expected} and {self.data.dtype}; look for a transpose, a missing sum "
+                "over the batch, or a scalar that raised the dtype."
             )
         if rows is not None:
             if self.grad is None:
                 self.grad = np.zeros_like(self.data)
-            np.add.at(
-                self.grad, rows, g
-            )  # `grad[rows] += g` would keep only one of several equal rows
+            np.add.at(self.grad, rows, g)  # `grad[rows] += g` keeps one of several equal rows
         elif self.grad is None:
             self.grad = g
         else:
@@ -74,12 +73,16 @@ class Parameter:
 class Module:
     """A layer: `y = layer(x)` saves what backward needs, `dx = layer.backward(dy)` uses it up.
 
-    What is saved lies on a stack, last in, first out, so one layer may serve several times in a forward pass, and
-    several forward passes may wait for their backward passes.
+    What is saved lies on a stack, last in, first out. So one layer may serve several times in a
+    forward pass, and several forward passes may wait for their backward passes.
+
+    training: whether dropout drops. records: whether forward saves anything; a model turns it
+    off in modules that its backward pass need not reach.
     """
 
     def __init__(self):
         self.training = True
+        self.records = True
         self._saved: list[tuple] = []
 
     def __call__(self, *args, **kwargs):
@@ -87,28 +90,34 @@ class Module:
 
     def save_for_backward(self, *values: Any) -> None:
         """Keep values for the backward pass that answers this forward pass."""
-        if not _recording.get():
+        if not (self.records and _grad_enabled.get()):
             return
         self._saved.append(values)
         if len(self._saved) == 16:
             warnings.warn(
-                f"16 forward passes of {type(self).__name__} wait for a backward pass and keep their arrays; "
-                "run passes that need none inside `with no_grad():`.",
+                f"16 forward passes of {type(self).__name__} wait for a backward pass and keep "
+                "their arrays; run passes that need none inside `with no_grad():`.",
                 stacklevel=3,
             )
 
-    def needs_backward(self) -> bool:
-        """Whether any parameter here learns."""
-        return any(parameter.requires_grad for parameter in self.parameters())
-
-    def saved(self) -> tuple:
-        """What the last unanswered forward pass saved."""
+    def pop_saved(self) -> tuple:
+        """What the last unanswered forward pass saved, taken off the stack."""
         if not self._saved:
             raise RuntimeError(
-                f"{type(self).__name__}.backward has no forward pass to answer: call forward first, outside no_grad, "
-                "and backward once for each."
+                f"{type(self).__name__}.backward has no forward pass to answer: call forward "
+                "first, outside no_grad, and backward once for each."
             )
         return self._saved.pop()
+
+    def learns(self) -> bool:
+        """Whether any parameter here or below changes in training."""
+        return any(parameter.requires_grad for parameter in self.parameters())
+
+    def record(self, mode: bool) -> None:
+        """Have this module and all below it save for backward, or not."""
+        if self.records != mode:
+            for module in self.modules():
+                module.records = mode
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
         """(name, module) of the modules held directly, in the order of their assignment."""
@@ -126,7 +135,7 @@ class Module:
         return (module for _, module in self.named_modules())
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(key, parameter); a parameter shared by two modules comes once, under its first key."""
+        """(key, parameter); one that two modules share comes once, under its first key."""
         seen = set()
         for path, module in self.named_modules():
             for name, value in vars(module).items():
@@ -138,23 +147,28 @@ class Module:
         return (parameter for _, parameter in self.named_parameters())
 
     def num_parameters(self) -> int:
-        """How many numbers can be trained or frozen; shared ones count once."""
+        """How many numbers the parameters hold, frozen ones included; shared ones count
+        once."""
         return sum(parameter.data.size for parameter in self.parameters())
+
+    def __repr__(self) -> str:
+        """The tree of modules, with the shapes and the number of their parameters."""
+        return module_tree(self)
 
     def state_dict(self) -> dict[str, Array]:
         """The parameters' arrays by key: the model's own, not copies."""
         return {name: parameter.data for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Copy arrays (or tensors) into the parameters. Every key that does not fit is named in one error, and then
-        nothing is changed."""
+        """Copy arrays (or tensors) into the parameters. Every key that does not fit is named in
+        one error, and then nothing is changed."""
         own = dict(self.named_parameters())
         check_state_dict(
-            {k: tuple(p.shape) for k, p in own.items()},
-            {k: tuple(v.shape) for k, v in state.items()},
+            {key: tuple(parameter.shape) for key, parameter in own.items()},
+            {key: tuple(array.shape) for key, array in state.items()},
         )
-        for name, parameter in own.items():
-            parameter.data[...] = np.asarray(state[name])
+        for key, parameter in own.items():
+            parameter.data[...] = np.asarray(state[key])
 
     def train(self, mode: bool = True) -> "Module":
         """Dropout drops (mode True) or passes everything on (mode False)."""
@@ -195,3 +209,14 @@ class ModuleList(Module):
 
     def __len__(self) -> int:
         return len(self._modules)
+
+
+@contextmanager
+def evaluation(model: Module) -> Iterator[None]:
+    """The model without dropout inside the block, and afterwards in the mode that it had."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)

@@ -1,8 +1,9 @@
-"""Sampling: from the logits of the next token to one token, greedily or by chance.
+"""Sampling: from the logits of the next token to one token, the likeliest or one by chance.
 
-Chance is one uniform number per row, looked up in the cumulative probabilities, all in float64: from equal logits the
-same number chooses the same token in both twins, unless it falls within rounding (about 1e-16) of the border between
-two. Float32 logits of the twins differ near 1e-6, and so do the borders. Greedy choice takes the first of equal logits.
+Chance is one uniform number for each row, looked up in the cumulative probabilities, all in
+float64. From equal logits the same number chooses the same token in both twins, unless it falls
+within rounding (about 1e-16) of the border between two. Float32 logits of the twins differ near
+1e-6, and so do the borders. Of equal logits, the likeliest token is the first.
 """
 
 from collections.abc import Sequence
@@ -16,10 +17,12 @@ from numpy_gpt.shapes import Array, Float, Int
 def penalize_repetition(
     logits: Float[Array, "B V"], rows: Sequence[Sequence[int]], penalty: float
 ) -> Float[Array, "B V"]:
-    """The logits of the tokens that a row already holds divided by the penalty, or multiplied where they are negative.
+    """The logits of tokens that a row already holds, divided by the penalty if positive, else
+    multiplied by it.
 
-    Keskar et al. 2019 (CTRL), section 4.1, always divide, which would make a negative logit likelier; transformers looks
-    at the sign, as is done here. A penalty of 1 changes nothing, one below 1 invites repetition.
+    Keskar et al. 2019 (CTRL), section 4.1, always divide, which would make a negative logit
+    likelier; transformers looks at the sign, as is done here. A penalty of 1 changes nothing,
+    one below 1 invites repetition.
     """
     logits = logits.copy()
     for z, row in zip(logits, rows):
@@ -34,11 +37,11 @@ def probabilities(
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> Float[Array, "B V"]:
-    """softmax(logits / temperature) in float64, cut to the top_k likeliest tokens, then to the top_p nucleus."""
+    """softmax(logits / temperature) in float64, cut to the top_k likeliest tokens, then to the
+    nucleus of top_p."""
     z = logits.astype(np.float64)
-    z -= z.max(
-        axis=-1, keepdims=True
-    )  # before the division, which a small temperature would let overflow
+    # First the shift: a small temperature would let the quotient overflow.
+    z -= z.max(axis=-1, keepdims=True)
     z /= temperature
     if top_k is not None:
         z = keep_top_k(z, top_k)
@@ -47,15 +50,21 @@ def probabilities(
 
 
 def keep_top_k(z: Float[Array, "B V"], top_k: int) -> Float[Array, "B V"]:
-    """-inf for all but the k largest of each row (Fan et al. 2018, section 5.4); those equal to the k-th stay too."""
+    """-inf for all but the k largest of each row; those equal to the k-th stay too.
+
+    Source: Fan et al. 2018, section 5.4.
+    """
     k = min(top_k, z.shape[-1])
     least = np.partition(z, -k, axis=-1)[:, -k]
     return np.where(z < least[:, None], -np.inf, z)
 
 
 def keep_top_p(p: Float[Array, "B V"], top_p: float) -> Float[Array, "B V"]:
-    """The fewest likeliest tokens whose probabilities reach top_p, scaled to sum to 1 (Holtzman et al. 2020, section
-    3.1); those as likely as the last of them stay too."""
+    """The fewest likeliest tokens whose probabilities reach top_p, scaled to sum to 1; those as
+    likely as the last of them stay too.
+
+    Source: Holtzman et al. 2020, section 3.1.
+    """
     descending = np.flip(np.sort(p, axis=-1), axis=-1)
     before = np.cumsum(descending, axis=-1) - descending
     least = np.where(before < top_p, descending, 1).min(axis=-1)
@@ -64,7 +73,8 @@ def keep_top_p(p: Float[Array, "B V"], top_p: float) -> Float[Array, "B V"]:
 
 
 def draw(p: Float[Array, "B V"], u: Float[np.ndarray, " B"]) -> Int[Array, " B"]:
-    """The inverse of the cumulative distribution at u, uniform in [0, 1): the first token whose sum exceeds u.
+    """The inverse of the cumulative distribution at u, uniform in [0, 1): the first token whose
+    sum exceeds u.
 
     A token of probability 0 adds nothing to the sum and is never drawn.
     """
@@ -74,7 +84,8 @@ def draw(p: Float[Array, "B V"], u: Float[np.ndarray, " B"]) -> Int[Array, " B"]
 
 
 def likeliest(p: Float[Array, "B V"], n: int) -> list[list[tuple[int, float]]]:
-    """For each row the n likeliest tokens with their probabilities, the largest first; none that cannot come."""
+    """For each row the n likeliest tokens with their probabilities, the largest first; none of
+    probability 0."""
     order = np.argsort(-p, axis=-1, kind="stable")[:, :n]
     rows = zip(order.tolist(), np.take_along_axis(p, order, axis=-1).tolist())
     return [[(token, chance) for token, chance in zip(*row) if chance > 0] for row in rows]

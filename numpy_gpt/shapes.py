@@ -4,8 +4,9 @@
     T  query positions     D  width of one head     F  feed-forward width (4 C)
     S  key positions       C  embedding width       R  LoRA rank
 
-`x: Float[Array, "B T C"]` reads: x holds floats, one vector of C numbers for each of T positions of B sequences.
-`...` stands for any leading dimensions. The tests enforce these shapes at every call; ordinary runs pay nothing.
+`x: Float[Array, "B T C"]` reads: x holds floats, one vector of C numbers for each of T
+positions of B sequences. `...` stands for any leading dimensions. The tests enforce these
+shapes at every call; ordinary runs pay nothing.
 """
 
 import numpy as np

@@ -4,22 +4,21 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from numpy_gpt.loss import CrossEntropy
+from numpy_gpt.model import GPTModel
+from numpy_gpt.module import evaluation, no_grad
+from numpy_gpt.optim import AdamW, clip_grad_norm
+from numpy_gpt.shapes import Array, Int
 from shared_gpt.checks.train import check_step
 from shared_gpt.training.processes import ALONE, Processes
 
-from numpy_gpt.loss import CrossEntropy
-from numpy_gpt.model import GPTModel
-from numpy_gpt.module import no_grad
-from numpy_gpt.optim import AdamW, clip_grad_norm
-from numpy_gpt.shapes import Array, Int
-
-Batch = tuple[
-    Int[Array, "..."], Int[Array, "..."]
-]  # inputs and targets of one shape, another in each batch if need be
+# Inputs and targets, of one shape; another batch may have another.
+Batch = tuple[Int[Array, "..."], Int[Array, "..."]]
 
 
 class Progress(NamedTuple):
-    """What one step did: the loss before it, the gradient's length before clipping, the learning rate."""
+    """What one step did: the loss before it, the gradient's length before clipping, the
+    learning rate."""
 
     step: int
     loss: float
@@ -40,8 +39,8 @@ def train(
 ) -> Iterator[Progress]:
     """Train, and report after each step: `for progress in train(…): print(progress)`.
 
-    Each step takes `accumulate` batches and the learning rate that belongs to it. The caller may evaluate, sample, save or
-    stop between two steps.
+    Each step takes `accumulate` batches and the learning rate that belongs to it. The caller
+    may evaluate, sample, save or stop between two steps.
     """
     for step in range(first_step, steps):
         model.train()
@@ -58,10 +57,12 @@ def train_step(
     max_norm: float = 1.0,
     processes: Processes = ALONE,
 ) -> tuple[float, float]:
-    """One update from all micro-batches of all processes, as if they were one batch; the loss and the gradient's length.
+    """One update from all micro-batches of all processes, as if they were one batch.
 
-    The loss of the large batch is a mean over its counted targets, so each micro-batch weighs as many of them as it holds.
-    Raises FloatingPointError, and leaves the weights as they are, when the loss or a gradient is not finite.
+    Returns the loss and the gradient's length. The loss of the large batch is a mean over its
+    counted targets, so each micro-batch weighs as many of them as it holds. Raises
+    FloatingPointError, and leaves the weights as they are, when the loss or a gradient is not
+    finite.
     """
     criterion = CrossEntropy()
     counts = [int((targets != criterion.ignore_index).sum()) for _, targets in micro_batches]
@@ -70,9 +71,8 @@ def train_step(
     optimizer.zero_grad()
     loss = 0.0
     for (inputs, targets), count in zip(micro_batches, counts):
-        micro_loss = criterion(
-            replica(inputs), targets
-        )  # no name for the logits: they go when their gradient comes
+        # The logits get no name: so they are freed as soon as their gradient is there.
+        micro_loss = criterion(replica(inputs), targets)
         model.backward(criterion.backward(count / total))
         loss += micro_loss.item() * count / total
     processes.sum_gradients(model)
@@ -85,15 +85,12 @@ def train_step(
 
 @no_grad()
 def evaluate(model: GPTModel, batches: Iterable[Batch]) -> float:
-    """The mean loss over all counted targets, nothing dropped; the model's mode stays as it was."""
+    """The mean loss over all counted targets, without dropout."""
     criterion = CrossEntropy()
-    training = model.training
-    model.eval()
     loss, total = 0.0, 0
-    for inputs, targets in batches:
-        count = int((targets != criterion.ignore_index).sum())
-        logits = model(inputs)
-        loss += criterion(logits, targets).item() * count
-        total += count
-    model.train(training)
+    with evaluation(model):
+        for inputs, targets in batches:
+            count = int((targets != criterion.ignore_index).sum())
+            loss += criterion(model(inputs), targets).item() * count
+            total += count
     return loss / max(total, 1)

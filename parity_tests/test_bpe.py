@@ -18,11 +18,11 @@ from tiktoken_ext.openai_public import r50k_pat_str  # the pattern of its own "g
 from parity_tests.texts import MIXED, SAMPLE, broken_texts, texts
 from shared_gpt.text import split as split_room
 from shared_gpt.text.bpe import tokenizer as bpe
-from shared_gpt.text.bpe.files import BYTES, to_printable
 from shared_gpt.text.bpe.long_words import merge_long
 from shared_gpt.text.bpe.merge_tree import merge_tree
-from shared_gpt.text.bpe.tokenizer import BytePairTokenizer, join, merge
+from shared_gpt.text.bpe.tokenizer import BytePairTokenizer, join_pair, merge
 from shared_gpt.text.bpe.training import count_words, learn_merges
+from shared_gpt.text.bpe.vocabulary import BYTES, to_printable
 from shared_gpt.text.split import split
 from shared_gpt.text.token_file import whole_words
 
@@ -243,7 +243,7 @@ def recount(words: Counter, n_merges: int, min_frequency: int) -> list[tuple[byt
             break
         merges.append(best)
         order[best[0] + best[1]] = len(order)
-        split_words = {word: join(parts, best) for word, parts in split_words.items()}
+        split_words = {word: join_pair(parts, best) for word, parts in split_words.items()}
     return merges
 
 
@@ -368,7 +368,7 @@ def in_json(change):
     ("merges", "ids", "says"),
     [
         (None, lambda text: text[:700], "Unterminated|Expecting|delimiter"),
-        (None, lambda text: "[1, 2]", "the ids are a list"),
+        (None, lambda text: "[1, 2]", "the table of ids holds a JSON list"),
         (None, lambda text: b"\xff\xfe{", "utf-8"),
         (None, in_json(lambda ids: {token: i for token, i in ids.items() if token != "Ġ"}), "1 tokens have no id"),
         (None, in_json(lambda ids: ids | {"ab": 7}), "id 7 belongs to 2 tokens"),
@@ -399,11 +399,11 @@ def test_line_ends_of_windows_do_not_matter(tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("", "is no whole JSON file"),
-        ('{"kind": "byte-pair", "vocab": {', "is no whole JSON file"),
-        ("[]", "is no tokenizer of this project"),
+        ("", "is not valid JSON"),
+        ('{"kind": "byte-pair", "vocab": {', "is not valid JSON"),
+        ("[]", "holds a JSON list where an object is expected"),
         ('{"model": {"type": "BPE"}}', "folder that holds merges.txt and vocab.json"),
-        ('{"kind": "characters", "characters": "ab"}', "holds a characters tokenizer, no byte-pair one"),
+        ('{"kind": "characters", "characters": "ab"}', "holds a characters tokenizer, not a byte-pair one"),
         ('{"kind": "byte-pair", "vocab": {}, "merges": []}', "'special_tokens' is missing"),
         ('{"kind": "byte-pair", "vocab": {}, "merges": {}, "special_tokens": {}}', "'merges' is no list"),
         ('{"kind": "byte-pair", "vocab": {}, "merges": [], "special_tokens": {}}', "256 tokens have no id"),
@@ -455,7 +455,7 @@ def test_an_explanation_ends_in_the_ids(trained, text):
     parts = explanation.start
     for step in explanation.steps:
         assert tokenizer.merges[step.rank] == step.pair
-        parts = join(parts, step.pair)
+        parts = join_pair(parts, step.pair)
         assert parts == step.parts
     assert [step.rank for step in explanation.steps] == sorted(step.rank for step in explanation.steps)
     assert all(f"{step.rank}  " in str(explanation) for step in explanation.steps)

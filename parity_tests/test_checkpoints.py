@@ -580,7 +580,7 @@ def test_metadata_that_json_cannot_say_is_refused_before_a_file_is_touched(tmp_p
     from shared_gpt.checkpoints import save_tensors
 
     for metadata in ({"rng": np.random.default_rng()}, {"loss": float("nan")}):
-        with pytest.raises(ValueError, match=r"metadata for .* cannot be said in JSON"):
+        with pytest.raises(ValueError, match=r"metadata for .* cannot be written as JSON"):
             save_tensors(tmp_path / "last.safetensors", {}, metadata)
     assert not os.listdir(tmp_path)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared_gpt import downloads
 from shared_gpt.downloads import DownloadError, cache_folder, fetch
 from shared_gpt.text import corpora
-from shared_gpt.text.corpora import CORPORA, Download, load_text, locate, read_pieces
+from shared_gpt.text.corpora import CORPORA, Download, load_text, read_pieces, source_path
 
 BODY = bytes(i * i % 251 for i in range(200_000))
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -218,7 +218,7 @@ def test_a_server_that_tells_no_length_is_checked_by_the_sum(server, tmp_path):
 
 def test_wrong_bytes_are_never_kept(server, tmp_path):
     with pytest.raises(
-        DownloadError, match=r"file\.bin could not be downloaded .*SHA-256 .*lay the file by hand at .*file\.bin"
+        DownloadError, match=r"file\.bin could not be downloaded .*SHA-256 .*put the file by hand at .*file\.bin"
     ):
         get(tmp_path, server.url("wrong"))
     assert server.ranges == [None]
@@ -304,7 +304,7 @@ def test_a_name_is_downloaded_into_the_cache(server, monkeypatch, tmp_path):
     entry = Download("body.txt", hashlib.sha256(text).hexdigest(), (server.url("missing"), server.url()))
     monkeypatch.setitem(corpora.CORPORA, "body", entry)
     assert load_text("body") == text.decode("ascii")
-    assert locate("body") == tmp_path / "body.txt"
+    assert source_path("body") == tmp_path / "body.txt"
     assert server.ranges == [None, None]
 
 

@@ -500,7 +500,9 @@ def test_an_index_of_shards_that_lies(tmp_path, index, message):
 
 def test_a_name_that_says_nothing_lists_the_forms(tmp_path):
     (tmp_path / "weights.h5").write_bytes(b"x")
-    with pytest.raises(CheckpointError, match=r"weights\.h5 has a name that says nothing of its format; known are: "):
+    with pytest.raises(
+        CheckpointError, match=r"weights\.h5 has a name that says nothing about its format; known are: "
+    ):
         weights.load_gpt2(tmp_path / "weights.h5")
 
 

@@ -113,8 +113,8 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(
         gpt2, "SHA256", tuple(hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES)
     )
-    monkeypatch.setattr(gpt2, "OPENAI", "http://127.0.0.1:9")
-    monkeypatch.setattr(gpt2, "HUGGING_FACE", "http://127.0.0.1:9")
+    monkeypatch.setattr(gpt2, "OPENAI_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(gpt2, "HUGGING_FACE_URL", "http://127.0.0.1:9")
     monkeypatch.setattr(downloads.time, "sleep", lambda seconds: None)
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path / "tiktoken"))
     monkeypatch.setenv("NUMPY_GPT_CACHE", str(tmp_path / "cache"))
@@ -126,7 +126,7 @@ def small(tmp_path, monkeypatch):
 def in_tiktokens_cache(files: Path, cache: Path) -> None:
     cache.mkdir()
     for name in FILES:
-        key = hashlib.sha1(f"{gpt2.OPENAI}/{name}".encode()).hexdigest()
+        key = hashlib.sha1(f"{gpt2.OPENAI_URL}/{name}".encode()).hexdigest()
         (cache / key).write_bytes((files / name).read_bytes())
 
 
@@ -157,9 +157,9 @@ def test_tiktoken_finds_its_cache_where_we_look(monkeypatch, tmp_path):
     monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
     for variable in ("DATA_GYM_CACHE_DIR", "TIKTOKEN_CACHE_DIR"):  # the second is looked at first
         monkeypatch.setenv(variable, str(tmp_path / variable))
-        tiktoken.load.read_file_cached(f"{gpt2.OPENAI}/vocab.bpe")
+        tiktoken.load.read_file_cached(f"{gpt2.OPENAI_URL}/vocab.bpe")
         seen = [path.name for path in gpt2.tiktoken_cache().iterdir()]
-        assert seen == [hashlib.sha1(f"{gpt2.OPENAI}/vocab.bpe".encode()).hexdigest()]
+        assert seen == [hashlib.sha1(f"{gpt2.OPENAI_URL}/vocab.bpe".encode()).hexdigest()]
 
 
 def test_downloaded_once(small, tmp_path, monkeypatch):
@@ -172,7 +172,7 @@ def test_downloaded_once(small, tmp_path, monkeypatch):
     asked = []
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(gpt2, "OPENAI", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr(gpt2, "OPENAI_URL", f"http://127.0.0.1:{server.server_port}")
         assert gpt2_tokenizer().encode(SAMPLE) == tokenizer.encode(SAMPLE)
         server.shutdown()
     assert asked == ["/vocab.bpe", "/encoder.json"]
@@ -200,7 +200,7 @@ def test_where_nobody_answers_each_address_is_tried_once(small, monkeypatch):
         raise urllib.error.URLError(TimeoutError("timed out"))
 
     monkeypatch.setattr(downloads.urllib.request, "urlopen", nobody)
-    monkeypatch.setattr(gpt2, "HUGGING_FACE", "http://127.0.0.1:10")
+    monkeypatch.setattr(gpt2, "HUGGING_FACE_URL", "http://127.0.0.1:10")
     with pytest.raises(FileNotFoundError, match="Three ways"):
         gpt2_tokenizer()
     assert tried == [("http://127.0.0.1:9/vocab.bpe", 20), ("http://127.0.0.1:10/merges.txt", 20)]

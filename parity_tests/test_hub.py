@@ -23,7 +23,7 @@ COMMIT = "0123456789" * 4
 LOAD = """
 import sys
 from shared_gpt.checkpoints import hub
-hub.OPENAI = sys.argv[1]
+hub.OPENAI_MODELS = sys.argv[1]
 if sys.argv[2] == "without hub":
     sys.modules["huggingface_hub"] = None
 from numpy_gpt.weights import load_gpt2

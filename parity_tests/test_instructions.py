@@ -12,15 +12,11 @@ from hypothesis import strategies as st
 from torch.nn.utils.rnn import pad_sequence
 
 from shared_gpt.text.batches import IGNORE_INDEX
-from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
+from shared_gpt.text.bpe import BytePairTokenizer
 from shared_gpt.text.characters import CharTokenizer
-from shared_gpt.text.instructions import (
-    InstructionDataset,
-    collate,
-    format_prompt,
-    load_instructions,
-    show_targets,
-)
+from shared_gpt.text.instructions import InstructionDataset, collate, load_instructions
+from shared_gpt.text.prompts import format_prompt
+from shared_gpt.text.show import show_targets
 from torch_gpt.data import data_loader
 
 WITH_INPUT = {"instruction": "Give the plural.", "input": "mouse", "output": "mice"}
@@ -245,7 +241,7 @@ def test_empty_sets_unknown_names_and_tokenizers_without_end_are_refused(tmp_pat
         InstructionDataset(write(tmp_path / "data.json", []), BYTES)
     with pytest.raises(FileNotFoundError, match="the names are instructions"):
         InstructionDataset("instruction", BYTES)
-    with pytest.raises(ValueError, match=r"give a tokenizer that has <.endoftext.>"):
+    with pytest.raises(ValueError, match=r"give a tokenizer with <.endoftext.>"):
         InstructionDataset(ENTRIES, CharTokenizer("abc"))
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_gpt.text.batches import IGNORE_INDEX, split_examples
-from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
+from shared_gpt.text.bpe import BytePairTokenizer
 from shared_gpt.text.characters import CharTokenizer
 from shared_gpt.text.labels import LabelDataset, Labelled, balance, labels_and_last, load_labels
 from torch_gpt.data import data_loader

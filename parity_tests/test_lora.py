@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 import numpy_gpt
 import torch_gpt
-from numpy_gpt import GPTConfig
-from numpy_gpt.lora import LoRALinear, apply_lora, load_lora, lora_state_dict, save_lora
+from numpy_gpt import GPTConfig, LoRALinear, apply_lora, load_lora, lora_state_dict, save_lora
 from parity_tests.report.measure import assert_all_close, assert_close, losses, random_state, to_numpy, twins
 from parity_tests.strategies import configs, seeds
 from parity_tests.tensorflow_gpt import AdamW as TensorFlowAdamW
@@ -37,7 +36,7 @@ def lora_twins(config=CONFIG, seed=0, rank=2, alpha=5.0, targets=TARGETS, dropou
     if trained:
         state = random_state(lora_state_dict(pair[0]), seed)
         load_lora(pair[0], state)
-        torch_lora.load_lora(pair[1], state)
+        torch_gpt.load_lora(pair[1], state)
     return pair
 
 
@@ -159,7 +158,7 @@ def test_frozen_weights_get_no_gradient():
 @pytest.mark.parametrize("which", [0, 1])
 def test_merged_equals_unmerged_and_unmerge_restores(which):
     model = lora_twins()[which]
-    lora = (numpy_gpt.lora, torch_lora)[which]
+    lora = (numpy_gpt, torch_gpt)[which]
     ids = batch(CONFIG)[0] if which == 0 else torch.from_numpy(batch(CONFIG)[0])
     before, weights = to_numpy(model(ids)), base_state(model)
     lora.merge_lora(model)
@@ -213,7 +212,7 @@ def test_an_adapter_from_here_loads_in_peft(which, tmp_path):
     base = numpy_gpt.GPTModel(CONFIG, dtype=np.float64)
     base.load_state_dict(base_state(pair[0]))
     numpy_gpt.save_gpt2(base, tmp_path / "base")
-    (save_lora, torch_lora.save_lora)[which](pair[which], tmp_path / "adapter")
+    (save_lora, torch_gpt.save_lora)[which](pair[which], tmp_path / "adapter")
     theirs = transformers.GPT2LMHeadModel.from_pretrained(tmp_path / "base", dtype=torch.float64)
     theirs = peft.PeftModel.from_pretrained(theirs, tmp_path / "adapter").double().eval()
     ids, _ = batch(CONFIG)
@@ -228,7 +227,7 @@ def test_an_adapter_from_peft_loads_here(targets, tmp_path):
     theirs = peft.get_peft_model(theirs, config).double().eval()
     theirs.save_pretrained(tmp_path)
     load_lora(plain[0], tmp_path)
-    torch_lora.load_lora(plain[1], tmp_path)
+    torch_gpt.load_lora(plain[1], tmp_path)
     ids, _ = batch(CONFIG)
     logits = theirs(torch.from_numpy(ids)).logits
     assert_close(plain[0](ids), logits, 1e-10)
@@ -253,7 +252,7 @@ def refused(words: str, function, *args, **kwargs) -> None:
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_what_makes_no_sense_is_refused(which, tmp_path):
-    lora = (numpy_gpt.lora, torch_lora)[which]
+    lora = (numpy_gpt, torch_gpt)[which]
     model = twins(CONFIG, 0)[which]
     refused("No linear layer is called nothing", lora.apply_lora, model, 2, 2.0, ("nothing",))
     refused("rank is 0; give", lora.apply_lora, model, 0, 2.0)

@@ -28,14 +28,14 @@ def test_the_text_is_found_once_and_the_mistake_is_python(mistake):
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_it_is_caught_and_the_report_says_where(court, mistake):
     verdict = court(mistake)
-    assert verdict.caught, "the whole suite passes with this mistake in it"
-    first_line = verdict.told.split("\n")[0]
-    assert mistake.told in first_line
-    assert bool(mistake.told) == bool(first_line)
+    assert verdict.failed_test, "the whole suite passes with this mistake in it"
+    first_line = verdict.report.split("\n")[0]
+    assert mistake.report in first_line
+    assert bool(mistake.report) == bool(first_line)
 
 
 def test_a_faithful_copy_passes(court):
-    """After all the mistakes, in the same process: nothing of them is left in it, and it was they that were caught."""
+    """In the process that has judged all the mistakes: none of them is left in it, and it was they that turned the suite red."""
     verdict = court(None)
-    assert verdict.caught == ""
-    assert verdict.told == ""
+    assert verdict.failed_test == ""
+    assert verdict.report == ""

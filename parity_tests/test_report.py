@@ -17,8 +17,9 @@ from parity_tests.report import picture
 from parity_tests.report.comparison import Subject
 from parity_tests.report.diagnose import first_parting, likely_reason
 from parity_tests.report.replace import replaced
-from parity_tests.report.report import Report, describe, first_finding
+from parity_tests.report.report import Report, first_finding
 from parity_tests.report.trace import Trace, trace_numpy, trace_torch
+from parity_tests.report.wording import describe
 
 BLOCK = "ln_1 attn.c_attn attn.attn_dropout attn.c_proj attn.resid_dropout attn ln_2 mlp.c_fc mlp.gelu mlp.c_proj mlp.dropout mlp"
 FORWARD = ["wte", "wpe", "drop"]
@@ -64,7 +65,7 @@ class MultiHeadAttention(Module):
         return self.resid_dropout(self.c_proj(y))
 
     def backward(self, dy):
-        q, k, v, p, dropped = self.saved()
+        q, k, v, p, dropped = self.pop_saved()
         B, H, T, D = q.shape
         dc = self.c_proj.backward(self.resid_dropout.backward(dy)).reshape(B, T, H, D).transpose(0, 2, 1, 3)
         dv = np.einsum("bhts,bhtd->bhsd", dropped, dc)
@@ -182,7 +183,7 @@ def test_a_students_mistakes(no_picture, capsys, tmp_path, right, wrong, told):
     assert ATTENTION.count(right) == 1
     text = ATTENTION.replace(right, wrong)
     if "self.kept" in wrong:
-        text = text.replace("self.saved()", "self.kept")
+        text = text.replace("self.pop_saved()", "self.kept")
     status, lines, _ = report(capsys, tmp_path, "--replace", f"attention.MultiHeadAttention={student(tmp_path, text)}")
     assert told in lines[0]
     assert status == (0 if told == "agree" else 1)
@@ -265,7 +266,7 @@ def test_functions_and_methods_are_replaced_wherever_they_are_used_and_put_back(
         tmp_path,
         "from numpy_gpt.functional import gelu as theirs\n"
         "def gelu(x):\n    return 3 * theirs(x)\n"
-        "def backward(self, dy):\n    self.saved()\n    return 7 * dy\n",
+        "def backward(self, dy):\n    self.pop_saved()\n    return 7 * dy\n",
     )
     layer, x = numpy_gpt.GELU(), np.linspace(-2, 2, 5)
     plain = layer(x)

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import pytest
 
-import village as make_data
+import village
 from shared_gpt.text.instructions import CLOSED_CATEGORIES
 from village import english, fillings, messages
 
@@ -23,7 +23,7 @@ STORIES = shipped("marren/stories.txt")
 TEXTBOOK = shipped("marren/textbook.txt")
 PIECES = {piece.split("\n", 1)[0]: piece for piece in STORIES.rstrip("\n").split("\n\n\n")}
 ENTRIES = json.loads(shipped("instructions.json"))
-FACTS = make_data.read_facts()
+FACTS = village.read_facts()
 LABELS = [tuple(line.split("\t")) for line in shipped("labels.tsv").splitlines()]
 
 
@@ -85,7 +85,7 @@ def test_each_question_about_the_stories_has_one_answer():
 
 
 def test_the_generator_writes_the_shipped_files_byte_for_byte(tmp_path):
-    make_data.write_files(tmp_path)
+    village.write_files(tmp_path)
     for name in ("instructions.json", "labels.tsv", "marren/textbook.txt"):
         assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes()
 

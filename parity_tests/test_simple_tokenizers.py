@@ -173,9 +173,9 @@ def test_what_is_encoded_is_decodable_whatever_the_text(make, text):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("{", "is no whole JSON file"),
+        ("{", "is not valid JSON"),
         ("{}", "is no tokenizer of this project"),
-        ('{"kind": "wordpiece"}', "kind 'wordpiece', unknown here; the kinds are byte-pair, gpt2, characters"),
+        ('{"kind": "wordpiece"}', "the unknown kind 'wordpiece'; the kinds are byte-pair, gpt2, characters"),
         ('{"kind": "characters"}', "holds no characters tokenizer: 'characters' is no text"),
         ('{"kind": "characters", "characters": "", "end_of_text": false}', "holds no characters tokenizer: The text"),
         ('{"kind": "simple-v1", "vocab": ["a"]}', "holds no simple-v1 tokenizer: 'vocab' is no table"),

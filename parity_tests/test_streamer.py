@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
+from shared_gpt.text.bpe import BytePairTokenizer
 from shared_gpt.text.characters import CharTokenizer
 from shared_gpt.text.simple import SimpleTokenizerV2, build_vocab
 from shared_gpt.text.streamer import TextStreamer

@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared_gpt.text import token_file
-from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
+from shared_gpt.text.bpe import BytePairTokenizer
 from shared_gpt.text.characters import CharTokenizer
 from shared_gpt.text.corpora import load_text
 from shared_gpt.text.simple import SimpleTokenizerV2, build_vocab
@@ -24,11 +24,11 @@ from shared_gpt.text.split import split
 from shared_gpt.text.token_file import (
     LAYOUT,
     MAGIC,
-    fingerprint,
     load_tokens,
     open_tokens,
     prepare,
     read_header,
+    tokenizer_fingerprint,
     whole_words,
 )
 
@@ -295,7 +295,7 @@ def prepared(tmp_path, bpe):
 def test_a_file_of_another_size_is_refused(prepared, size):
     with open(prepared, "r+b") as file:
         file.truncate(size if size >= 0 else prepared.stat().st_size + size)
-    with pytest.raises(ValueError, match=r"tokens (is no token file|is cut off|has \d+ bytes where)"):
+    with pytest.raises(ValueError, match=r"tokens (is no token file|is cut short|has \d+ bytes where)"):
         open_tokens(prepared)
 
 
@@ -303,7 +303,7 @@ def test_a_file_of_another_size_is_refused(prepared, size):
 def test_other_files_are_refused(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "other"
     path.write_bytes(data)
-    with pytest.raises(ValueError, match=r"is no token file|is cut off|is of version|promises"):
+    with pytest.raises(ValueError, match=r"is no token file|is cut short|is of version|promises"):
         open_tokens(path)
 
 
@@ -327,7 +327,7 @@ def test_the_header_is_as_documented(prepared, bpe):
     raw = prepared.read_bytes()
     assert raw[:8] == b"GPTTOKEN"
     assert struct.unpack("<IIQQ", raw[8:32]) == (1, 2, len(bpe.encode(CORPUS)), bpe.n_vocab)
-    assert raw[32:64] == fingerprint(bpe)
+    assert raw[32:64] == tokenizer_fingerprint(bpe)
 
 
 def test_another_tokenizers_file_is_refused(tmp_path, prepared, bpe):

@@ -192,10 +192,10 @@ def test_resuming_with_other_data_or_batches_is_refused():
     windows = TokenWindows(row(80), 4, 2)
     state = windows.batches(5, np.random.default_rng(0)).state_dict()
     others = [
-        (windows.batches(4, np.random.default_rng(0)), "batch_size 5 and this run has 4"),
-        (windows.batches(5, np.random.default_rng(0), drop_last=False), "drop_last True and this run has False"),
-        (windows.batches(5, shuffle=False), "shuffle True and this run has False"),
-        (TokenWindows(row(90), 4, 2).batches(5, np.random.default_rng(0)), "examples 38 and this run has 43"),
+        (windows.batches(4, np.random.default_rng(0)), "batch_size 5, but this run has 4"),
+        (windows.batches(5, np.random.default_rng(0), drop_last=False), "drop_last True, but this run has False"),
+        (windows.batches(5, shuffle=False), "shuffle True, but this run has False"),
+        (TokenWindows(row(90), 4, 2).batches(5, np.random.default_rng(0)), "examples 38, but this run has 43"),
     ]
     for batches, message in others:
         with pytest.raises(ValueError, match=message):

@@ -1,4 +1,4 @@
-"""What each module of a GPT costs: parameters, operations, and the memory of what it keeps for backward."""
+"""What each module of a GPT costs: parameters, operations, and memory for what it saves for backward."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,11 @@ from shared_gpt.config import GPTConfig
 
 @dataclass(frozen=True)
 class Part:
-    """One module, or one that every block has (copies = n_layers). The figures are for one copy.
+    """A module, or one that every block has (copies = n_layers). The figures are for one copy.
 
-    operations: of one forward pass, a multiplication and its addition counting as two, matrix products only; the backward
-    pass takes twice as many, since each product has two inputs to derive by. kept: bytes that numpy_gpt saves for backward.
+    operations: those of the matrix products in one forward pass, a multiplication and its addition counting as two. The
+    backward pass takes twice as many: of each product it needs the gradient with respect to both factors. kept: bytes
+    that numpy_gpt saves for backward.
     """
 
     name: str
@@ -22,11 +23,11 @@ class Part:
 
 def anatomy(config: GPTConfig, batch_size: int, T: int | None = None, itemsize: int = 4) -> list[Part]:
     """The parts of a model in the order of the forward pass, for batch_size sequences of T tokens (None: context_length) and
-    numbers of itemsize bytes. An array that two modules keep is counted with the first."""
+    numbers of itemsize bytes. An array that two modules save is counted with the first."""
     T = config.context_length if T is None else T
     if not 1 <= T <= config.context_length or batch_size < 1:
         raise ValueError(
-            f"A batch of {batch_size} sequences of {T} tokens is none for a context_length of {config.context_length}; "
+            f"A batch of {batch_size} sequences of {T} tokens does not fit a context_length of {config.context_length}; "
             f"take at least 1 sequence, of 1 to {config.context_length} tokens."
         )
     C, H, V, L = config.emb_dim, config.n_heads, config.vocab_size, config.n_layers
@@ -34,11 +35,11 @@ def anatomy(config: GPTConfig, batch_size: int, T: int | None = None, itemsize: 
     weights = batch_size * H * T * T  # attention weights of one block
     mask = 1 if config.drop_rate else 0  # bytes for each value that may be dropped
     x = N * C * itemsize  # one vector for each position
+    qkvp = 3 * x + weights * (itemsize + mask * (itemsize + 1))  # q, k, v, attention weights before and after dropout
 
     def linear(name: str, inside: int, outside: int, bias: bool = True, copies: int = L) -> Part:
-        return Part(
-            name, inside * outside + bias * outside, 2 * N * inside * outside, N * inside * itemsize, copies
-        )  # keeps its input
+        parameters = inside * outside + bias * outside
+        return Part(name, parameters, 2 * N * inside * outside, N * inside * itemsize, copies)  # saves its input
 
     return [
         Part("wte", V * C, 0, 8 * N),  # ids
@@ -46,9 +47,7 @@ def anatomy(config: GPTConfig, batch_size: int, T: int | None = None, itemsize: 
         Part("drop", 0, 0, mask * N * C),
         Part("h.*.ln_1", 2 * C, 0, x, L),
         linear("h.*.attn.c_attn", C, 3 * C, config.qkv_bias),
-        Part(
-            "h.*.attn", 0, 4 * N * T * C, 3 * x + weights * (itemsize + mask * (itemsize + 1)), L
-        ),  # q, k, v, p, dropped
+        Part("h.*.attn", 0, 4 * N * T * C, qkvp, L),
         linear("h.*.attn.c_proj", C, C),
         Part("h.*.attn.resid_dropout", 0, 0, mask * N * C, L),
         Part("h.*.ln_2", 2 * C, 0, x, L),
@@ -64,7 +63,7 @@ def anatomy(config: GPTConfig, batch_size: int, T: int | None = None, itemsize: 
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over all parts, for one step of training; memory in bytes."""
+    """Sums over all parts for one training step; memory in bytes."""
 
     parameters: int
     operations: int
@@ -72,7 +71,7 @@ class Totals:
 
 
 def totals(parts: list[Part], logits: int, itemsize: int = 4) -> Totals:
-    """logits: how many there are, N times V. The memory is that held as the backward pass begins."""
+    """logits: their number, N times V. The memory is that held when the backward pass begins."""
     parameters, operations, kept = (
         sum(getattr(part, name) * part.copies for part in parts) for name in ("parameters", "operations", "kept")
     )
@@ -87,8 +86,8 @@ def totals(parts: list[Part], logits: int, itemsize: int = 4) -> Totals:
     return Totals(parameters, 3 * operations, memory)
 
 
-def show(parts: list[Part], sums: Totals, tokens: int, teraflops: float | None = None) -> None:
-    """Print both as tables, and how long a step on so many tokens takes at a speed, if one is given."""
+def print_anatomy(parts: list[Part], sums: Totals, tokens: int, teraflops: float | None = None) -> None:
+    """Print parts and sums as tables and, given a speed, how long a step on so many tokens takes."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

@@ -1,4 +1,4 @@
-"""GPTConfig: the eight numbers that make one GPT differ from another, by one name everywhere."""
+"""GPTConfig: the eight values in which one GPT differs from another, under the same names everywhere."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -17,10 +17,10 @@ CLASSROOM = {"vocab_size": 1024, "context_length": 64, "emb_dim": 128, "n_heads"
 class GPTConfig:
     """The sizes of a GPT-2.
 
-    vocab_size V: tokens that exist; context_length: the longest sequence; emb_dim C: width of every position's
-    vector; n_heads H: each head is C / H wide; n_layers: transformer blocks; drop_rate: share of values dropped while
-    training; qkv_bias: whether queries, keys and values have a bias; tie_embeddings: whether the head that makes
-    the logits is the token embedding itself (GPT-2: yes).
+    vocab_size V: number of tokens; context_length: the longest sequence; emb_dim C: width of every position's vector;
+    n_heads H: each head is C / H wide; n_layers: transformer blocks; drop_rate: share of values dropped in training;
+    qkv_bias: whether queries, keys and values have biases; tie_embeddings: whether the head that makes the logits shares
+    its weight with the token embedding (GPT-2: yes).
     """
 
     vocab_size: int
@@ -52,7 +52,7 @@ class GPTConfig:
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> "GPTConfig":
-        """A known size by its name (or the alias of its parameter count), with any key changed by keyword."""
+        """A known size by its name, or by its number of parameters as an alias, with keys changed by keyword."""
         name = ALIASES.get(name, name)
         if name == "classroom":
             config = cls(**CLASSROOM)
@@ -70,7 +70,7 @@ class GPTConfig:
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values by key, for a JSON file; `GPTConfig(**d)` brings the config back."""
+        """Plain values by key, for a JSON file; `GPTConfig(**d)` is the config again."""
         return asdict(self)
 
     @property

@@ -1,4 +1,4 @@
-"""One way to download a file: once, resumed after a break, checked, from the first address that has it."""
+"""How files are downloaded: once, resumed after a break, checked, from the first address that has them."""
 
 import hashlib
 import http.client
@@ -12,16 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 TIMEOUT = 20.0  # seconds without a byte before a connection counts as dead
-ATTEMPTS = 3  # in a row without a new byte, for one address
+ATTEMPTS = 3  # in a row that brought no new byte, for one address
 HEX_DIGITS_SHOWN = 12
 
 
 class DownloadError(OSError):
-    """A file that none of its addresses gave, or that cannot be kept; the message says how to lay it by hand."""
+    """A file that no address gave, or that cannot be written. The message says where to put it by hand."""
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: NUMPY_GPT_CACHE, or the system's place for caches."""
+    """Where downloads are kept: in NUMPY_GPT_CACHE if it is set, else in the system's folder for caches."""
     if chosen := os.environ.get("NUMPY_GPT_CACHE"):
         return Path(chosen).expanduser()
     from platformdirs import user_cache_path
@@ -41,21 +41,21 @@ def sha256_of(path: str | os.PathLike) -> str:
 def fetch(name: str, urls: Sequence[str], sha256: str | None, folder: str | os.PathLike, wait: float = 1.0) -> Path:
     """The path of the file `name` in `folder`, downloaded from the first of `urls` that gives the right bytes.
 
-    A file that is there already, by hand or by an earlier download, is taken once its SHA-256 is right (None: as it is,
-    for formats that hold checksums of their own). What a broken download leaves is kept as `name`.part and resumed, by
-    the next attempt (after `wait` seconds, then twice as long) or by the next call. Several processes may ask at once:
-    one downloads, the others wait for it.
-    Raises ValueError for a file that is there with other bytes, DownloadError when no address gives the right ones.
+    A file that is already there, put by hand or downloaded earlier, is used if its SHA-256 is right (None: unchecked, for
+    formats with checksums of their own). What an interrupted download leaves is kept as `name`.part and resumed, by the
+    next attempt (after `wait` seconds, then twice as long) or the next call. If several processes ask at once, one
+    downloads and the others wait for it.
+    Raises ValueError for a file that is there with other bytes, DownloadError if no address gives the right ones.
     """
     from filelock import FileLock
 
     path = Path(folder).expanduser() / name
     if path.exists():
         return _checked(path, sha256)
-    with _keeping(path):
+    with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_name(name + ".lock")).acquire()
-    with lock, _progress(name) as report:
+    with lock, _download_bar(name) as report:
         if path.exists():
             return _checked(path, sha256)
         part = path.with_name(name + ".part")
@@ -63,24 +63,24 @@ def fetch(name: str, urls: Sequence[str], sha256: str | None, folder: str | os.P
         for url in urls:
             failure = _download(url, part, sha256, wait, report)
             if not failure:
-                with _keeping(path):
+                with _writing(path):
                     os.replace(part, path)
                 return path
             failures.append(f"{url}: {failure}")
-    raise DownloadError(f"{name} could not be downloaded ({'; '.join(failures)}); lay the file by hand at {path}.")
+    raise DownloadError(f"{name} could not be downloaded ({'; '.join(failures)}); put the file by hand at {path}.")
 
 
 def _checked(path: Path, sha256: str | None) -> Path:
     if sha256 and (found := sha256_of(path)) != sha256:
         raise ValueError(
             f"{path} has SHA-256 {found[:HEX_DIGITS_SHOWN]}… where {sha256[:HEX_DIGITS_SHOWN]}… is expected; "
-            "delete it to have it downloaded again, or lay the right file there."
+            "delete it to have it downloaded again, or put the right file there."
         )
     return path
 
 
 def _download(url: str, part: Path, sha256: str | None, wait: float, report: Callable) -> str:
-    """Fill `part` from one address; "" once its bytes are right, else what went wrong."""
+    """Fill `part` from one address. Returns "" once its bytes are right, else what went wrong."""
     failure, barren, most = "", 0, part.stat().st_size if part.exists() else 0
     if most and sha256 and sha256_of(part) == sha256:
         return ""
@@ -99,14 +99,14 @@ def _download(url: str, part: Path, sha256: str | None, wait: float, report: Cal
             raise
         except urllib.error.HTTPError as error:
             failure = f"HTTP {error.code} {error.reason}"
-            if error.code == 416:  # there is nothing after what we hold, so what we hold is not this file
+            if error.code == 416:  # nothing comes after the bytes we have, so they are not the beginning of this file
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
                 return failure
         except (OSError, http.client.HTTPException) as error:
             failure = str(getattr(error, "reason", error)) or type(error).__name__
-            nobody_there = socket.gaierror, TimeoutError  # as the reason: while connecting, not while reading
-            if isinstance(getattr(error, "reason", None), nobody_there):
+            unreachable = socket.gaierror, TimeoutError  # as the reason of another error: while connecting
+            if isinstance(getattr(error, "reason", None), unreachable):
                 return failure
         size = part.stat().st_size if part.exists() else 0
         barren, most = (0 if size > most else barren + 1), max(size, most)
@@ -114,7 +114,7 @@ def _download(url: str, part: Path, sha256: str | None, wait: float, report: Cal
 
 
 def _receive(url: str, part: Path, report: Callable) -> bool:
-    """Append what `part` lacks, or write it anew where the server cannot resume; whether it was resumed."""
+    """Append what `part` lacks, or write it from the start if the server cannot resume. Returns whether it was resumed."""
     start = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": "numpy-gpt"} | ({"Range": f"bytes={start}-"} if start else {})
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT) as response:
@@ -125,16 +125,16 @@ def _receive(url: str, part: Path, report: Callable) -> bool:
         length = response.headers.get("Content-Length")
         total = start + int(length) if length else None
         done = start
-        with _keeping(part):
+        with _writing(part):
             file = open(part, "ab" if start else "wb")  # noqa: SIM115 (closed by the next line)
         with file:
             report(done, total)
             while piece := response.read1(1 << 16):
-                with _keeping(part):
+                with _writing(part):
                     file.write(piece)
                 done += len(piece)
                 report(done, total)
-            with _keeping(part):
+            with _writing(part):
                 file.flush()
                 os.fsync(file.fileno())
     if total is not None and done < total:
@@ -143,8 +143,8 @@ def _receive(url: str, part: Path, report: Callable) -> bool:
 
 
 @contextmanager
-def _keeping(path: Path) -> Iterator[None]:
-    """Tell a disk's refusal from a network's: only the second is worth another attempt."""
+def _writing(path: Path) -> Iterator[None]:
+    """Tell errors of the disk from errors of the network: only the latter are worth another attempt."""
     try:
         yield
     except OSError as error:
@@ -155,7 +155,7 @@ def _keeping(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
+def _download_bar(name: str) -> Iterator[Callable[[int, int | None], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 

@@ -8,31 +8,35 @@ except ImportError as error:
     ) from None
 
 from shared_gpt.config import GPTConfig
-
 from torch_gpt.attention import MultiHeadAttention
 from torch_gpt.block import FeedForward, TransformerBlock
 from torch_gpt.classifier import add_class_head, freeze_below_last_block, predict_classes
-from torch_gpt.generate import Step, attention_maps, generate, generate_text_simple, stream
+from torch_gpt.generate import (
+    SamplingSettings,
+    Step,
+    attention_maps,
+    generate,
+    generate_text_simple,
+    stream,
+)
 from torch_gpt.kv_cache import KVCache
 from torch_gpt.layers import GELU, Dropout, Embedding, LayerNorm, Linear
 from torch_gpt.lora import (
     LoRALinear,
     apply_lora,
-    load_lora,
     lora_state_dict,
     merge_lora,
     merged_state_dict,
-    save_lora,
     unmerge_lora,
 )
 from torch_gpt.loss import CrossEntropy
 from torch_gpt.model import GPTModel
-from torch_gpt.module import Module, ModuleList, Parameter, no_grad
+from torch_gpt.module import Module, ModuleList, Parameter, evaluation, no_grad
 from torch_gpt.optim import AdamW, clip_grad_norm
 from torch_gpt.perplexity import perplexity, token_losses
 from torch_gpt.shapes import float32, float64
 from torch_gpt.train import evaluate, train, train_step
-from torch_gpt.weights import load_gpt2, load_run, save_gpt2
+from torch_gpt.weights import load_gpt2, load_lora, load_run, save_gpt2, save_lora
 
 __all__ = [
     "GELU",
@@ -51,6 +55,7 @@ __all__ = [
     "ModuleList",
     "MultiHeadAttention",
     "Parameter",
+    "SamplingSettings",
     "Step",
     "TransformerBlock",
     "add_class_head",
@@ -58,6 +63,7 @@ __all__ = [
     "attention_maps",
     "clip_grad_norm",
     "evaluate",
+    "evaluation",
     "float32",
     "float64",
     "freeze_below_last_block",

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import torch
-from shared_gpt.config import GPTConfig
 
+from shared_gpt.config import GPTConfig
 from torch_gpt.functional import softmax
 from torch_gpt.kv_cache import LayerCache
 from torch_gpt.layers import Dropout, Linear
@@ -16,13 +16,16 @@ from torch_gpt.shapes import Array, Bool, DType, Float, Int, float32
 def hidden_keys(
     T: int, S: int, padding: Int[Array, " B"] | None = None
 ) -> Bool[Array, "*B T S"]:
-    """True where query t must not see key s: in its future, counted from the lower right because the last query belongs
-    to the last key also when earlier keys come from a cache, or among the padding tokens that a row begins with."""
+    """True where query t must not see key s: a key of its future, or padding, with which a row
+    begins.
+
+    The last query belongs to the last key, also when earlier keys come from a cache. So the
+    future is counted from the lower right.
+    """
     hidden = torch.arange(S) > torch.arange(T)[:, None] + (S - T)
     if padding is not None:
-        hidden = hidden.to(padding.device) | (
-            torch.arange(S, device=padding.device) < padding[:, None, None, None]
-        )
+        hidden = hidden.to(padding.device)
+        hidden = hidden | (torch.arange(S).to(padding.device) < padding[:, None, None, None])
     return hidden
 
 
@@ -51,9 +54,7 @@ class MultiHeadAttention(Module):
         self.c_proj = Linear(config.emb_dim, config.emb_dim, dtype=dtype)
         self.attn_dropout = Dropout(config.drop_rate, rng)
         self.resid_dropout = Dropout(config.drop_rate, rng)
-        self.maps: list[Array] | None = (
-            None  # where forward leaves its attention weights, if someone looks
-        )
+        self.maps: list[Array] | None = None  # where forward leaves p, if someone looks
 
     def forward(
         self,
@@ -62,21 +63,21 @@ class MultiHeadAttention(Module):
         padding: Int[Array, " B"] | None = None,
     ) -> Float[Array, "B T C"]:
         H = self.n_heads
-        heads = split_heads(self.c_attn(x), 3 * H)
-        q, k, v = heads[:, :H], heads[:, H : 2 * H], heads[:, 2 * H :]
+        qkv = self.c_attn(x)  # (B, T, 3C)
+        heads = split_heads(qkv, 3 * H)  # (B, 3H, T, D)
+        q, k, v = heads[:, :H], heads[:, H : 2 * H], heads[:, 2 * H :]  # (B, H, T, D) each
         if cache is not None:
-            k, v = cache.append(k, v)
+            k, v = cache.append(k, v)  # (B, H, S, D) each
+        T, S, D = q.shape[2], k.shape[2], q.shape[3]
         scores = q @ k.transpose(-1, -2)  # (B, H, T, S)
-        scores = scores * (1 / math.sqrt(q.shape[-1]))
-        if (
-            q.shape[2] > 1 or padding is not None
-        ):  # a single query is the last position, which sees all
-            scores = scores.masked_fill(
-                hidden_keys(q.shape[2], k.shape[2], padding).to(x.device), -math.inf
-            )
-        p = softmax(scores)
+        scores = scores * (1 / math.sqrt(D))
+        if T > 1 or padding is not None:  # a single query is the last position, which sees all
+            scores = scores.masked_fill(hidden_keys(T, S, padding).to(x.device), -math.inf)
+        p = softmax(scores)  # (B, H, T, S)
         if self.maps is not None:
             self.maps.append(p)
-        dropped = self.attn_dropout(p)
-        context = merge_heads(dropped @ v)
-        return self.resid_dropout(self.c_proj(context))
+        dropped = self.attn_dropout(p)  # (B, H, T, S)
+        context = dropped @ v  # (B, H, T, D)
+        merged = merge_heads(context)  # (B, T, C)
+        y = self.c_proj(merged)  # (B, T, C)
+        return self.resid_dropout(y)

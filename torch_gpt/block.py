@@ -1,8 +1,9 @@
-"""FeedForward and TransformerBlock: attention mixes positions, the feed-forward network works on each alone."""
+"""FeedForward, TransformerBlock: attention mixes positions, feed-forward works on each
+alone."""
 
 import numpy as np
-from shared_gpt.config import GPTConfig
 
+from shared_gpt.config import GPTConfig
 from torch_gpt.attention import MultiHeadAttention
 from torch_gpt.kv_cache import LayerCache
 from torch_gpt.layers import GELU, Dropout, LayerNorm, Linear
@@ -21,11 +22,17 @@ class FeedForward(Module):
         self.dropout = Dropout(config.drop_rate, rng)
 
     def forward(self, x: Float[Array, "B T C"]) -> Float[Array, "B T C"]:
-        return self.dropout(self.c_proj(self.gelu(self.c_fc(x))))
+        x = self.c_fc(x)  # (B, T, F)
+        x = self.gelu(x)  # (B, T, F)
+        x = self.c_proj(x)  # (B, T, C)
+        return self.dropout(x)
 
 
 class TransformerBlock(Module):
-    """x = x + attn(ln_1(x)), then x = x + mlp(ln_2(x)): pre-norm, as GPT-2 (Radford et al. 2019, section 2.3)."""
+    """x = x + attn(ln_1(x)), then x = x + mlp(ln_2(x)): pre-norm, as in GPT-2.
+
+    Source: Radford et al. 2019, section 2.3.
+    """
 
     def __init__(self, config: GPTConfig, rng: np.random.Generator, dtype: DType = float32):
         super().__init__()

@@ -1,12 +1,13 @@
-"""Classification: a head of classes in the place of the vocabulary's, asked at the last token, which has seen all others."""
+"""Classification: a head of classes in the vocabulary's place, asked at the last token, which
+has seen all others."""
 
 import numpy as np
 import torch
-from shared_gpt.checks.classifier import check_classes
 
+from shared_gpt.checks.classifier import check_classes
 from torch_gpt.layers import Linear
 from torch_gpt.model import GPTModel
-from torch_gpt.module import no_grad
+from torch_gpt.module import evaluation, no_grad
 from torch_gpt.shapes import Array, Float, Int
 
 Ids = Int[np.ndarray | Array, "..."]  # ids (B, T), or positions (B,)
@@ -15,23 +16,25 @@ Ids = Int[np.ndarray | Array, "..."]  # ids (B, T), or positions (B,)
 def add_class_head(
     model: GPTModel, n_classes: int, rng: np.random.Generator | None = None
 ) -> None:
-    """Put a new head (C to n_classes, with bias) in lm_head's place; rng draws it (None: seed 0).
+    """Put a new head (C to n_classes, with bias) in lm_head's place; rng draws it (None: seed
+    0).
 
-    The model then gives logits (B, T, n_classes), and trains with CrossEntropy where every target but the one at each row's
-    last real token is ignored: padding on the right needs no mask, since no earlier token sees it.
+    The model then gives logits (B, T, n_classes). It trains with CrossEntropy where every
+    target but the one at each row's last real token is ignored. Padding on the right needs no
+    mask, since no earlier token sees it.
     """
     check_classes(n_classes)
     rng = np.random.default_rng(0) if rng is None else rng
-    head = Linear(model.config.emb_dim, n_classes, dtype=model.ln_f.weight.dtype).to(
-        model.ln_f.weight.device
-    )
+    gain = model.ln_f.weight
+    head = Linear(model.config.emb_dim, n_classes, dtype=gain.dtype)
     draw = 0.02 * rng.standard_normal(tuple(head.weight.shape), np.float32)
     head.weight.data[...] = torch.from_numpy(draw)
-    model.lm_head = head
+    model.lm_head = head.to(gain.device)
 
 
 def freeze_below_last_block(model: GPTModel) -> None:
-    """Leave the last block, the last LayerNorm and the head to train; all else keeps its values."""
+    """Leave the last block, the last LayerNorm and the head to train; all else keeps its
+    values."""
     for parameter in model.parameters():
         parameter.requires_grad = False
     for module in (model.h[len(model.h) - 1], model.ln_f, model.lm_head):
@@ -41,10 +44,9 @@ def freeze_below_last_block(model: GPTModel) -> None:
 
 @no_grad()
 def predict_classes(model: GPTModel, ids: Ids, last: Ids) -> Float[Array, "B K"]:
-    """The class logits of each row, read at its last real token; dropout off, the mode stays as it was."""
-    training = model.training
-    model.eval()
+    """The class logits of each row, read at its last real token, without dropout."""
     device = model.wte.weight.device
-    logits = model(torch.as_tensor(ids, device=device))
-    model.train(training)
-    return logits[torch.arange(len(ids), device=device), torch.as_tensor(last, device=device)]
+    ids, last = torch.as_tensor(ids, device=device), torch.as_tensor(last, device=device)
+    with evaluation(model):
+        logits = model(ids)
+    return logits[torch.arange(len(ids), device=device), last]

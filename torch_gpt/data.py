@@ -1,17 +1,20 @@
-"""Without a twin: NumPy needs no wrapper. The datasets of shared_gpt.text as PyTorch knows them, Dataset and DataLoader."""
+"""Without a twin: NumPy needs no wrapper. The datasets of shared_gpt.text as PyTorch knows
+them, Dataset and DataLoader."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, Dataset
+
 from shared_gpt.text.batches import Batches
 from shared_gpt.text.batches import Dataset as ArrayDataset
-from torch.utils.data import DataLoader, Dataset
 
 
 class TensorDataset(Dataset):
-    """TokenWindows, InstructionDataset or LabelDataset with tensors in place of arrays; the numbers are the same."""
+    """TokenWindows, InstructionDataset or LabelDataset with tensors in place of arrays; the
+    numbers are the same."""
 
     def __init__(self, dataset: ArrayDataset):
         self.dataset = dataset
@@ -35,10 +38,11 @@ class TensorDataset(Dataset):
 
 
 class BatchOrder:
-    """The batch sampler: numpy_gpt's own order, so one seed gives one sequence of batches in both packages.
+    """The batch sampler: numpy_gpt's own order, so one seed gives one sequence of batches in
+    both packages.
 
-    `batches` keeps the place (state_dict, load_state_dict). It is exact while the loader has no workers, which run
-    ahead of what the training has seen.
+    `batches` keeps the place (state_dict, load_state_dict). It is exact while the loader has no
+    workers, which run ahead of what the training has seen.
     """
 
     def __init__(self, batches: Batches):
@@ -59,9 +63,11 @@ def data_loader(
     shuffle: bool = True,
     **options: Any,
 ) -> DataLoader:
-    """A DataLoader whose batches are those of `dataset.batches(batch_size, rng, drop_last, shuffle)`, as tensors.
+    """A DataLoader whose batches are those of `dataset.batches(batch_size, rng, drop_last,
+    shuffle)`, as tensors.
 
-    `options` go to the DataLoader (pin_memory, num_workers). `loader.batch_sampler.batches` keeps the place.
+    `options` go to the DataLoader (pin_memory, num_workers). `loader.batch_sampler.batches`
+    keeps the place.
     """
     tensors = TensorDataset(dataset)
     order = BatchOrder(Batches(dataset, batch_size, rng, drop_last, shuffle))

@@ -1,5 +1,9 @@
-"""Many processes, one model, over torch.distributed: `torchrun --nproc-per-node=2 -m torch_gpt pretrain …`. Each computes the
-gradients of its share of every batch; their sum is the gradient of the whole batch, so all take the same step and stay equal."""
+"""Many processes, one model, over torch.distributed: `torchrun --nproc-per-node=2 -m torch_gpt
+pretrain …`.
+
+Each computes the gradients of its share of every batch. Their sum is the gradient of the whole
+batch, so all take the same step and stay equal.
+"""
 
 import itertools
 import os
@@ -9,9 +13,9 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from shared_gpt.training.processes import Processes
 from torch.nn.parallel import DistributedDataParallel
 
+from shared_gpt.training.processes import Processes
 from torch_gpt.model import GPTModel
 
 
@@ -64,7 +68,8 @@ class TorchProcesses(Processes):
         return self._last_call_sums(calls)
 
     def _last_call_sums(self, calls: int) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Gradients of all calls but the last only add up here; the last one's backward pass sums over the processes."""
+        """Gradients of all calls but the last only add up here; the last one's backward pass
+        sums over the processes."""
         count = itertools.count(1)
 
         def call(ids: torch.Tensor) -> torch.Tensor:
@@ -79,7 +84,8 @@ class TorchProcesses(Processes):
 
 
 def sum_bucket(state: None, bucket: dist.GradBucket) -> torch.futures.Future[torch.Tensor]:
-    """Add up a bucket of gradients while the backward pass goes on; DistributedDataParallel itself would take the mean."""
+    """Add up a bucket of gradients while the backward pass goes on; DistributedDataParallel
+    itself would take the mean."""
     return (
         dist.all_reduce(bucket.buffer(), async_op=True)
         .get_future()
@@ -88,8 +94,8 @@ def sum_bucket(state: None, bucket: dist.GradBucket) -> torch.futures.Future[tor
 
 
 def join(device: str = "cpu", bf16: bool = False, threads: int | None = None) -> Processes:
-    """The processes that torchrun started, or this one alone; threads: of each. Raises ValueError for a device that this
-    PyTorch lacks."""
+    """The processes that torchrun started, or this one alone; threads: of each. Raises
+    ValueError for a device that this PyTorch lacks."""
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:

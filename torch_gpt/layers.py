@@ -9,7 +9,7 @@ from torch_gpt.shapes import Array, DType, Float, Int, float32
 
 
 class Linear(Module):
-    """y = x Wᵀ + b, with W (out, in) and b (out); both zero until initialised."""
+    """y = x Wᵀ + b, with W (out, in) and b (out); both are zero until initialised."""
 
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, dtype: DType = float32
@@ -19,10 +19,11 @@ class Linear(Module):
         self.bias = Parameter(torch.zeros(out_features, dtype=dtype)) if bias else None
 
     def forward(self, x: Float[Array, "... in"]) -> Float[Array, "... out"]:
-        y = x @ self.weight.T
+        rows = x.reshape(-1, x.shape[-1])
+        y = rows @ self.weight.T
         if self.bias is not None:
             y = y + self.bias
-        return y
+        return y.reshape(*x.shape[:-1], -1)
 
 
 class Embedding(Module):
@@ -37,7 +38,8 @@ class Embedding(Module):
 
 
 class LayerNorm(Module):
-    """Normalises each vector to mean 0 and variance 1, then scales and shifts: `functional.layer_norm`."""
+    """Brings each vector to mean 0 and variance 1, then scales and shifts:
+    `functional.layer_norm`."""
 
     def __init__(self, emb_dim: int, eps: float = 1e-5, dtype: DType = float32):
         super().__init__()
@@ -57,10 +59,12 @@ class GELU(Module):
 
 
 class Dropout(Module):
-    """While training, zeroes a share drop_rate of the values and scales the rest by 1 / (1 - drop_rate).
+    """In training, sets a share drop_rate of the values to zero and divides the rest by 1 -
+    drop_rate.
 
-    The expected value stays x (Srivastava et al. 2014, section 10, inverted). Uniform numbers are drawn by NumPy in
-    float32 whatever x is, so one seed drops the same values in either precision and in both twins.
+    The expected value stays x (Srivastava et al. 2014, section 10, inverted). NumPy draws the
+    uniform numbers, in float32 whatever x is, so that one seed drops the same values in either
+    precision and in both twins.
     """
 
     def __init__(self, drop_rate: float, rng: np.random.Generator):
@@ -76,4 +80,5 @@ class Dropout(Module):
 
     def _drop(self, x: Array, keep: np.ndarray) -> Array:
         y = x * torch.from_numpy(keep).to(x.device)
-        return y * (1 / (1 - self.drop_rate))
+        y = y * (1 / (1 - self.drop_rate))
+        return y

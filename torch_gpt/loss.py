@@ -1,18 +1,20 @@
 """CrossEntropy: how surprised the model was by the token that came."""
 
 import torch
-from shared_gpt.checks.loss import check_targets
 
+from shared_gpt.checks.loss import check_targets
 from torch_gpt.functional import logsumexp
 from torch_gpt.module import Module
 from torch_gpt.shapes import Array, Float, Int, Scalar
 
 
 class CrossEntropy(Module):
-    """L = 1/n Σ_i (log Σ_v exp(z_iv) - z_i,target(i)), over the n positions whose target is not ignore_index.
+    """L = 1/n Σ_i (log Σ_v exp(z_iv) - z_i,target(i)), over the n targets that are not
+    ignore_index.
 
-    The mean of -log softmax(z)[target], computed through log-sum-exp: log(softmax + eps) would bend the loss, and
-    without eps a token of probability 0 would make it infinite. If every target is ignored, L and its gradient are 0.
+    The mean of -log softmax(z)[target], computed through log-sum-exp: log(softmax + eps) would
+    bend the loss, and without eps a token of probability 0 would make it infinite. If every
+    target is ignored, L and its gradient are 0. Source: Bishop 2006, eq. 4.108.
     """
 
     def __init__(self, ignore_index: int = -100):

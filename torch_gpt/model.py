@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import torch
+
 from shared_gpt.checks.model import check_ids
 from shared_gpt.config import GPTConfig
-
 from torch_gpt.block import TransformerBlock
 from torch_gpt.kv_cache import KVCache
 from torch_gpt.layers import Dropout, Embedding, LayerNorm, Linear
@@ -15,12 +15,15 @@ from torch_gpt.shapes import Array, DType, Float, Int, float32
 
 
 class GPTModel(Module):
-    """GPT-2: embeddings, n_layers blocks, a last LayerNorm, and a head that compares with every token's embedding.
+    """GPT-2: embeddings, n_layers blocks, a last LayerNorm, and a head of one score for each
+    token.
 
-    rng draws the initial weights, then the dropout masks (None: seed 0, so that two models built alike are alike).
-    Weights are drawn in float32 for either dtype. initialize=False leaves them at zero, for weights that come from a file.
+    rng draws the initial weights, then the dropout masks (None: seed 0, so that two models
+    built alike are alike). Weights are drawn in float32 for either dtype. initialize=False
+    leaves them at zero, for weights that come from a file.
 
-    With tie_embeddings the head shares its weight with wte: one tensor, both gradients (Press and Wolf 2017).
+    With tie_embeddings the head's weight is wte's: one tensor, both gradients (Press and Wolf
+    2017).
     """
 
     def __init__(
@@ -47,9 +50,11 @@ class GPTModel(Module):
             self.initialize(rng)
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Normal weights of deviation 0.02 (wpe 0.01), as in OpenAI's code; biases 0, gains 1. In the layers that write
-        into the residual stream 0.02 / √(2 n_layers), so that its variance does not grow with depth (Radford et al.
-        2019, section 2.3)."""
+        """Normal weights of deviation 0.02 (wpe: 0.01), as in OpenAI's code; biases 0, gains 1.
+
+        In the layers that write into the residual stream 0.02 / √(2 n_layers), so that its
+        variance does not grow with depth (Radford et al. 2019, section 2.3).
+        """
         for name, parameter in self.named_parameters():
             if len(parameter.shape) == 2:
                 std = 0.01 if name == "wpe.weight" else 0.02
@@ -59,16 +64,20 @@ class GPTModel(Module):
                 parameter.data[...] = torch.from_numpy(draw)
 
     def initialize_as_pytorch(self, rng: np.random.Generator) -> None:
-        """What PyTorch's layers draw by themselves, and Raschka's book trains from: embeddings of deviation 1, matrices
-        and biases uniform within ±1/√in. A head that shares the embeddings' array draws last, so its numbers hold."""
+        """What PyTorch's own layers draw, and Raschka's book trains from.
+
+        Embeddings of deviation 1, matrices and biases uniform within ±1/√in. A head that shares
+        the embeddings' tensor draws last, so its numbers hold.
+        """
         for module in self.modules():
             if isinstance(module, Embedding):
                 draw = rng.standard_normal(tuple(module.weight.shape), np.float32)
                 module.weight.data[...] = torch.from_numpy(draw)
             elif isinstance(module, Linear):
+                in_features = module.weight.shape[1]
                 for parameter in module.parameters():
                     draw = (2 * rng.random(tuple(parameter.shape), np.float32) - 1) / math.sqrt(
-                        module.weight.shape[1]
+                        in_features
                     )
                     parameter.data[...] = torch.from_numpy(draw)
 
@@ -79,20 +88,24 @@ class GPTModel(Module):
         padding: Int[Array, " B"] | None = None,
         last: int | None = None,
     ) -> Float[Array, "B T_out V"]:
-        """Logits of every position. For generation: cache holds keys and values of earlier positions, to which these
-        are added; padding says how many tokens at the start of each row are filler, which no other token sees and
-        positions do not count; last asks for the logits of that many last positions alone, which have no backward."""
+        """Logits of every position.
+
+        For generation: cache holds the keys and values of earlier positions, to which these are
+        added. padding says how many tokens at the start of each row are filler, which no other
+        token sees and positions do not count. last asks for the logits of so many last
+        positions alone; these have no backward.
+        """
         past = 0 if cache is None else cache.length
         check_ids(ids, self.config, past)
         B, T = ids.shape
         positions = torch.arange(past, past + T, device=ids.device).expand(B, T)
         if padding is not None:
             positions = (positions - padding[:, None]).clamp(min=0)
-        x = self.wte(ids.long()) + self.wpe(positions)
+        x = self.wte(ids.long()) + self.wpe(positions)  # (B, T, C)
         x = self.drop(x)
         for i, block in enumerate(self.h):
             x = block(x, None if cache is None else cache[i], padding)
         if last is not None:
             x = x[:, -last:]
         x = self.ln_f(x)
-        return self.lm_head(x)
+        return self.lm_head(x)  # (B, T_out, V)

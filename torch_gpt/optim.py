@@ -5,19 +5,24 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from shared_gpt.checks.optim import check_hyperparameters, check_optimizer_state
 
+from shared_gpt.checks.optim import check_hyperparameters, check_optimizer_state
+from shared_gpt.chunks import row_chunks
 from torch_gpt.module import Parameter
+from torch_gpt.shapes import Array
 
 
 class AdamW:
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), in PyTorch's order.
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), in PyTorch's
+    order.
 
-    At step t, with gradient g:
+    In step t, with gradient g, learning rate η and decay λ (of matrices and tables alone:
+    biases and gains do not decay):
 
-        w ← w - lr · weight_decay · w                       (matrices and tables only, not biases and gains)
-        m ← β₁ m + (1 - β₁) g                               v ← β₂ v + (1 - β₂) g²
-        w ← w - lr · m / (1 - β₁ᵗ) / (√v / √(1 - β₂ᵗ) + eps)
+        w ← w - η λ w
+        m ← β₁ m + (1 - β₁) g             v ← β₂ v + (1 - β₂) g²
+        m̂ = m / (1 - β₁ᵗ)                 v̂ = v / (1 - β₂ᵗ)
+        w ← w - η m̂ / (√v̂ + eps)
 
     Parameters without a gradient, or frozen, are left alone.
     """
@@ -41,39 +46,47 @@ class AdamW:
     def step(self) -> None:
         """One update of every parameter that has a gradient."""
         self.steps += 1
-        beta1, beta2 = self.betas
-        correction1 = 1 - beta1**self.steps
-        correction2 = math.sqrt(1 - beta2**self.steps)
         for p, m, v in zip(self.params, self.m, self.v):
             if p.grad is None:
                 continue
             decay = self.weight_decay if len(p.shape) >= 2 else 0.0
-            w, g = p.data, p.grad
-            w *= 1 - self.lr * decay
-            m.mul_(beta1).add_(g, alpha=1 - beta1)
-            v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
-            w.addcdiv_(
-                m, torch.sqrt(v).div_(correction2).add_(self.eps), value=-self.lr / correction1
-            )
+            for chunk in row_chunks(p.data, p.grad, m, v):
+                self.update(*chunk, decay)
+
+    def update(self, w: Array, g: Array, m: Array, v: Array, decay: float) -> None:
+        """The formulas above, in place."""
+        beta1, beta2 = self.betas
+        w *= 1 - self.lr * decay
+        m *= beta1
+        m += (1 - beta1) * g
+        v *= beta2
+        v += (1 - beta2) * (g * g)
+        m_hat = m / (1 - beta1**self.steps)
+        v_hat = v / (1 - beta2**self.steps)
+        w -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
 
     def zero_grad(self) -> None:
         for p in self.params:
             p.grad = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Steps taken and, for each parameter in order, both moments: the optimizer's own tensors, not copies."""
+        """Steps taken and, for each parameter in order, both moments: the optimizer's own
+        tensors, not copies."""
         return {"steps": self.steps, "m": self.m, "v": self.v}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Copy a state taken from an optimizer of the same parameters."""
         check_optimizer_state([tuple(p.shape) for p in self.params], state)
         self.steps = int(state["steps"])
-        for own, given in zip(self.m + self.v, [*state["m"], *state["v"]]):
-            own[...] = torch.as_tensor(given)
+        for own, moment in zip(self.m + self.v, [*state["m"], *state["v"]]):
+            own[...] = torch.as_tensor(moment)
 
 
 def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
-    """Scale all gradients together by min(1, max_norm / (norm + 1e-6)); returns the norm √(Σ g²) that they had before."""
+    """Scale all gradients together by min(1, max_norm / (norm + 1e-6)).
+
+    Returns the norm √(Σ g²) that they had before.
+    """
     grads = [p.grad for p in params if p.grad is not None]
     norm = math.sqrt(sum(float(torch.sum(g * g)) for g in grads))
     scale = max_norm / (norm + 1e-6)

@@ -1,4 +1,5 @@
-"""Perplexity: among how many tokens the model might as well have guessed, at each place of a text."""
+"""Perplexity: among how many tokens the model might as well have guessed, at each place of a
+text."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,29 +7,31 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from jaxtyping import Integer
+
 from shared_gpt.checks.generate import check_logits
 from shared_gpt.checks.perplexity import check_text
-
 from torch_gpt.functional import logsumexp
-from torch_gpt.generate import evaluation
 from torch_gpt.model import GPTModel
-from torch_gpt.module import no_grad
+from torch_gpt.module import evaluation, no_grad
 from torch_gpt.shapes import Array, Float, Int
 
 Tokens = Sequence[int] | Integer[np.ndarray, " N"] | Integer[Array, " N"]
 
 
 def perplexity(model: GPTModel, tokens: Tokens, stride: int | None = None) -> float:
-    """exp of the mean of -log p(token | tokens before it), over every token of the text but the first.
+    """exp of the mean of -log p(token | tokens before it), over every token of the text but the
+    first.
 
-    Protocol: windows of context_length tokens begin every `stride` tokens (None: half a context_length), and each token
-    is counted once, in the first window that predicts it. Behind the first window, a counted token so has at least
-    context_length - stride + 1 tokens before it: a small stride takes more passes and gives a lower, truer figure;
-    stride = context_length is quick and lets some tokens be guessed from almost nothing.
+    Protocol: windows of context_length tokens begin every `stride` tokens (None: half a
+    context_length). Each token is counted once, in the first window that predicts it. Behind
+    the first window, every counted token has at least context_length - stride + 1 tokens before
+    it. So a small stride takes more passes and gives a lower, truer figure; stride =
+    context_length is quick, and some tokens are guessed from almost nothing.
 
-    This is the protocol of Hugging Face's guide "Perplexity of fixed-length models", but for one thing: there a window of
-    n tokens predicts n - 1 of them, so that stride = n leaves out the first of each; here it also predicts the one behind
-    its end. Perplexities compare only under one tokenizer, one context_length and one stride.
+    This is the protocol of Hugging Face's guide "Perplexity of fixed-length models", but for
+    one thing. There a window of n tokens predicts n - 1 of them, so that stride = n leaves out
+    the first of each; here it also predicts the one behind its end. Perplexities compare only
+    under one tokenizer, one context_length and one stride.
     """
     losses = list(token_losses(model, tokens, stride))
     return math.exp(
@@ -39,7 +42,8 @@ def perplexity(model: GPTModel, tokens: Tokens, stride: int | None = None) -> fl
 def token_losses(
     model: GPTModel, tokens: Tokens, stride: int | None = None
 ) -> Iterator[Float[Array, " n"]]:
-    """-log p in nats of every token but the first, in order, window by window; perplexity states the protocol."""
+    """-log p in nats of every token but the first, in order, window by window; `perplexity`
+    states the protocol."""
     context_length = model.config.context_length
     stride = max(context_length // 2, 1) if stride is None else stride
     check_text(tokens, stride, model.config)
@@ -49,9 +53,8 @@ def token_losses(
         with evaluation(model):
             for begin in range(0, last, stride):
                 end = min(begin + context_length, last)
-                window = torch.as_tensor(
-                    np.array(tokens[begin : end + 1], np.int64), device=model.wte.weight.device
-                )
+                window = np.array(tokens[begin : end + 1], np.int64)
+                window = torch.as_tensor(window, device=model.wte.weight.device)
                 yield last_losses(model, window[:-1], window[1:], end - predicted)
                 predicted = end
                 if end == last:

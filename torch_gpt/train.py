@@ -6,22 +6,22 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+
 from shared_gpt.checks.train import check_step
 from shared_gpt.training.processes import ALONE, Processes
-
 from torch_gpt.loss import CrossEntropy
 from torch_gpt.model import GPTModel
-from torch_gpt.module import no_grad
+from torch_gpt.module import evaluation, no_grad
 from torch_gpt.optim import AdamW, clip_grad_norm
 from torch_gpt.shapes import Array, Int
 
-Batch = tuple[
-    Int[np.ndarray | Array, "..."], Int[np.ndarray | Array, "..."]
-]  # put on the device where needed
+# Inputs and targets, of one shape; another batch may have another.
+Batch = tuple[Int[np.ndarray | Array, "..."], Int[np.ndarray | Array, "..."]]
 
 
 class Progress(NamedTuple):
-    """What one step did: the loss before it, the gradient's length before clipping, the learning rate."""
+    """What one step did: the loss before it, the gradient's length before clipping, the
+    learning rate."""
 
     step: int
     loss: float
@@ -42,8 +42,8 @@ def train(
 ) -> Iterator[Progress]:
     """Train, and report after each step: `for progress in train(…): print(progress)`.
 
-    Each step takes `accumulate` batches and the learning rate that belongs to it. The caller may evaluate, sample, save or
-    stop between two steps.
+    Each step takes `accumulate` batches and the learning rate that belongs to it. The caller
+    may evaluate, sample, save or stop between two steps.
     """
     for step in range(first_step, steps):
         model.train()
@@ -60,26 +60,23 @@ def train_step(
     max_norm: float = 1.0,
     processes: Processes = ALONE,
 ) -> tuple[float, float]:
-    """One update from all micro-batches of all processes, as if they were one batch; the loss and the gradient's length.
+    """One update from all micro-batches of all processes, as if they were one batch.
 
-    The loss of the large batch is a mean over its counted targets, so each micro-batch weighs as many of them as it holds.
-    Raises FloatingPointError, and leaves the weights as they are, when the loss or a gradient is not finite.
+    Returns the loss and the gradient's length. The loss of the large batch is a mean over its
+    counted targets, so each micro-batch weighs as many of them as it holds. Raises
+    FloatingPointError, and leaves the weights as they are, when the loss or a gradient is not
+    finite.
     """
     criterion = CrossEntropy()
     counts = [int((targets != criterion.ignore_index).sum()) for _, targets in micro_batches]
     total = max(processes.sum(sum(counts)), 1)
     replica = processes.replica(model, len(micro_batches))
-    device = next(model.parameters()).device
     optimizer.zero_grad()
     loss = 0.0
     for (inputs, targets), count in zip(micro_batches, counts):
-        inputs, targets = (
-            torch.as_tensor(inputs, device=device),
-            torch.as_tensor(targets, device=device),
-        )
-        micro_loss = criterion(
-            replica(inputs), targets
-        )  # no name for the logits: they go when their gradient comes
+        inputs, targets = on_device(model, inputs, targets)
+        # The logits get no name: so they are freed as soon as their gradient is there.
+        micro_loss = criterion(replica(inputs), targets)
         (micro_loss * (count / total)).backward()
         loss += micro_loss.item() * count / total
     processes.sum_gradients(model)
@@ -92,16 +89,21 @@ def train_step(
 
 @no_grad()
 def evaluate(model: GPTModel, batches: Iterable[Batch]) -> float:
-    """The mean loss over all counted targets, nothing dropped; the model's mode stays as it was."""
+    """The mean loss over all counted targets, without dropout."""
     criterion = CrossEntropy()
-    device = next(model.parameters()).device
-    training = model.training
-    model.eval()
     loss, total = 0.0, 0
-    for inputs, targets in batches:
-        count = int((targets != criterion.ignore_index).sum())
-        logits = model(torch.as_tensor(inputs, device=device))
-        loss += criterion(logits, torch.as_tensor(targets, device=device)).item() * count
-        total += count
-    model.train(training)
+    with evaluation(model):
+        for inputs, targets in batches:
+            inputs, targets = on_device(model, inputs, targets)
+            count = int((targets != criterion.ignore_index).sum())
+            loss += criterion(model(inputs), targets).item() * count
+            total += count
     return loss / max(total, 1)
+
+
+def on_device(
+    model: GPTModel, *arrays: Int[np.ndarray | Array, "..."]
+) -> list[Int[Array, "..."]]:
+    """The arrays, or tensors, as tensors where the model's weights lie."""
+    device = next(model.parameters()).device
+    return [torch.as_tensor(array, device=device) for array in arrays]

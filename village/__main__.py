@@ -1,4 +1,4 @@
-"""Writes the generated data files again, into `shared_gpt/text/data` or the folder given."""
+"""python -m village [folder]: make the generated files again, in `shared_gpt/text/data` or in the folder."""
 
 import sys
 from pathlib import Path

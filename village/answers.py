@@ -1,4 +1,4 @@
-"""Questions with many good answers, of which one is written here: meanings, reasons, lists, rhymes, first sentences."""
+"""Questions with many good answers, and one of them for each: synonyms, reasons, lists, rhymes, first sentences."""
 
 from village.lists import paired
 

@@ -1,4 +1,4 @@
-"""Ordinary messages written out by hand, one to a line: what people send each other when nothing is for sale."""
+"""Ordinary messages, written by hand, one on each line: what people send each other when nothing is for sale."""
 
 from village.lists import lines
 

@@ -1,4 +1,4 @@
-"""Draws that give the same result on every Python version."""
+"""Random draws that are the same in every version of Python."""
 
 from collections.abc import Iterable, Sequence
 from random import Random
@@ -6,8 +6,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Python promises that `random()` keeps its sequence for a seed; it promises nothing for `choice`, `shuffle` and
-# `sample`. So everything here is made of `random()` alone.
+# For a seed Python promises the sequence of `random()`, but not those of `choice`, `shuffle` and `sample`. So everything
+# here is made from `random()` alone.
 
 
 def pick(items: Sequence[T], rng: Random) -> T:

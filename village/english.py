@@ -1,4 +1,4 @@
-"""The regular rules of English word endings; what no rule reaches is in the tables of words.py."""
+"""The regular English word endings; the exceptions are in the tables of words.py."""
 
 from village.words import AN_WORDS, COMPARISONS, DOUBLED, PASTS, PLURALS
 
@@ -43,7 +43,7 @@ def superlative(adjective: str) -> str:
 
 
 def with_article(noun: str) -> str:
-    """The noun behind a or an, which its sound decides and not its spelling (an hour, a uniform)."""
+    """The noun after a or an. Its sound decides which, not its spelling (an hour, a uniform)."""
     return f"an {noun}" if noun in AN_WORDS else f"a {noun}"
 
 

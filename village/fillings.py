@@ -1,6 +1,6 @@
 """The words for the gaps of the message templates.
 
-Telephone numbers are from the ranges kept for fiction, addresses end in `.example`, and every firm is invented.
+Telephone numbers are from the ranges reserved for fiction, addresses end in `.example`, and every firm is invented.
 """
 
 from village.lists import listed, phrases

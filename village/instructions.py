@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from importlib.resources import files
 from random import Random
 
+from shared_gpt.text.prompts import Entry
 from village import answers
-from village.asking import Entry, ask
+from village.asking import ask
 from village.draw import shuffled
 from village.language import language_entries
 from village.numbers import number_entries
@@ -20,7 +21,7 @@ def make_instructions(seed: int = SEED) -> list[Entry]:
 
 
 def fact_entries() -> Iterator[Entry]:
-    """Every question about the stories: the phrasings of one fact share its answer."""
+    """Every question about the stories; those about one fact share its answer."""
     for _, answer, questions in read_facts():
         for question in questions:
             yield {"instruction": question, "input": "", "output": answer, "category": "story facts"}

@@ -1,4 +1,4 @@
-"""The labelled messages: ham and spam in the layout of the SMS spam collection, label TAB text."""
+"""The labelled messages: ham and spam in the form of the SMS Spam Collection, label TAB text."""
 
 import re
 from random import Random
@@ -29,7 +29,7 @@ def make_labels(seed: int = SEED) -> list[tuple[str, str]]:
 
 
 def messages(templates: list[str], openings: list[str], closings: list[str], count: int, rng: Random) -> list[str]:
-    """Different messages, made from the templates in turn."""
+    """Messages, no two alike, made from the templates in turn."""
     texts: dict[str, str] = {}
     while len(texts) < count:
         template = templates[len(texts) % len(templates)]
@@ -39,7 +39,7 @@ def messages(templates: list[str], openings: list[str], closings: list[str], cou
 
 
 def fill(template: str, rng: Random) -> str:
-    """The template with every gap filled, the gaps of one message with different words."""
+    """The template with every gap filled; no word is used twice in a message, as long as there are others."""
     supply: dict[str, list[str]] = {}
 
     def word(gap: re.Match[str]) -> str:
@@ -53,7 +53,7 @@ def fill(template: str, rng: Random) -> str:
 
 
 def in_haste(text: str, rng: Random) -> str:
-    """The message as people type it: one in three with short forms, in small letters, or in capitals."""
+    """The message as people type it: three in ten with short forms, in small letters, or in capitals."""
     mood = rng.random()
     if mood < 0.12:
         for long, short in SHORT_FORMS:

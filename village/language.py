@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from random import Random
 
+from shared_gpt.text.prompts import Entry
 from village import rewriting, words
-from village.asking import Case, Entry, ask
+from village.asking import Case, ask
 from village.draw import pick, shuffled
 from village.english import comparative, past, plural, superlative, with_article
 from village.lists import listed

@@ -7,12 +7,12 @@ def listed(text: str) -> list[str]:
 
 
 def phrases(text: str) -> list[str]:
-    """What stands between the semicolons of a text; line breaks count as spaces."""
+    """The parts of a text between its semicolons; line breaks count as spaces."""
     return [" ".join(part.split()) for part in text.split(";")]
 
 
 def paired(text: str) -> list[tuple[str, ...]]:
-    """The words of a text, each cut at its slash: 'go/went see/saw' gives (go, went) and (see, saw)."""
+    """The words of a text, each split at its slash: 'go/went see/saw' gives (go, went) and (see, saw)."""
     return [tuple(word.split("/")) for word in text.split()]
 
 

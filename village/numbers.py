@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from random import Random
 
-from village.asking import Case, Entry, ask
+from shared_gpt.text.prompts import Entry
+from village.asking import Case, ask
 from village.draw import between, pick, shuffled
 from village.english import plural
 from village.lists import listed
@@ -50,7 +51,7 @@ PHRASINGS = {
     ),
     "units": ("Convert {} to {}.", "Convert to {1}. | {0}", "How much is {} in {}?", "Write {} in {}."),
 }
-CATEGORIES = {  # of the questions that go by another name
+CATEGORIES = {  # topic -> category, where their names differ
     "in words": "number words",
     "in figures": "number words",
     "number after": "next number",
@@ -67,7 +68,7 @@ STORY_SUMS = {
 }
 STORY_THINGS = ("apples", "buns", "plums", "carrots", "letters", "nuts", "eggs", "loaves")
 
-# larger unit / smaller unit / how many of the smaller make one of the larger
+# larger unit, smaller unit, how many of the smaller make one of the larger
 UNITS = [
     ("kilometre", "metre", 1000),
     ("metre", "centimetre", 100),
@@ -95,7 +96,7 @@ def number_entries(rng: Random) -> Iterator[Entry]:
 
 
 def number_cases(rng: Random) -> dict[str, list[Case]]:
-    """Cases about numbers, those of which there are too many drawn."""
+    """Cases about numbers; of the topics with too many a part is drawn."""
     return {
         **arithmetic(),
         "story sums": story_sums(rng, 48),
@@ -121,7 +122,7 @@ def arithmetic() -> dict[str, list[Case]]:
 
 
 def story_sums(rng: Random, count: int) -> list[Case]:
-    """Sums told as a story, the frames in turn."""
+    """Sums told as a story, with the stories in turn."""
     cases: dict[str, str] = {}
     while len(cases) < count:
         frame, sign = list(STORY_SUMS.items())[len(cases) % len(STORY_SUMS)]
@@ -132,7 +133,7 @@ def story_sums(rng: Random, count: int) -> list[Case]:
 
 
 def larger(rng: Random, count: int) -> list[Case]:
-    """Pairs of different numbers below one hundred with the larger one, which stands first as often as last."""
+    """Pairs of different numbers below one hundred, with the larger of the two."""
     pairs: dict[tuple[int, int], str] = {}
     while len(pairs) < count:
         a, b = between(0, 99, rng), between(0, 99, rng)
@@ -142,7 +143,7 @@ def larger(rng: Random, count: int) -> list[Case]:
 
 
 def sorted_numbers(rng: Random, count: int) -> list[Case]:
-    """Rows of three or four different numbers, and the same in order."""
+    """Rows of three or four different numbers, and the same numbers in order."""
     rows: dict[str, str] = {}
     while len(rows) < count:
         row = shuffled(range(100), rng)[: between(3, 4, rng)]
@@ -183,5 +184,5 @@ def in_words(n: int) -> str:
 
 
 def as_text(cases) -> list[Case]:
-    """The same cases with their answers as text."""
+    """The same cases with numbers as text."""
     return [(gaps if isinstance(gaps, tuple) else str(gaps), str(answer)) for gaps, answer in cases]

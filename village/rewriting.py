@@ -1,4 +1,4 @@
-"""Short sentences about the village, and what can be made of them: past, future, question, passive, and so on."""
+"""Short sentences about the village and their rewritings: past, future, question, passive, and so on."""
 
 from village.english import past, third_person
 from village.lists import lines, phrases
@@ -135,7 +135,7 @@ GRAMMAR = {
     "I didn't saw the light.": "I didn't see the light.",
 }
 
-# Two sentences, the word that is to join them, and the sentence that comes of it.
+# Two sentences, the word to join them with, and the sentence that results.
 JOINED = [
     ("The sea is rough. Bram stays at home.", "because", "Bram stays at home because the sea is rough."),
     ("Olga is tired. She bakes the bread.", "although", "Although Olga is tired, she bakes the bread."),

@@ -26,7 +26,7 @@ MISSPELLINGS = dict(
     """)
 )
 
-# Each frame leaves a gap for one word; the words behind it are the misspelt ones that fit.
+# Each sentence has a gap for one word; the misspelt words that fit follow it.
 SENTENCES = {
     "My {} lives near the bridge.": "freind nieghbour dauter",
     "He ate a {} of bread.": "peice",

@@ -1,4 +1,4 @@
-"""The textbook of Marren's school: what the instruction set asks for, as statements that a model reads beforehand."""
+"""The textbook of Marren's school: what the instruction set asks for, as statements for a model to read first."""
 
 from collections.abc import Iterable, Iterator
 from random import Random
@@ -11,9 +11,9 @@ from village.numbers import arithmetic, conversions_down, in_words
 SEED = 1836
 LINES_OF_A_LESSON = 10
 
-# What is said of each case of a topic: {0} and {1} are what the instruction set asks about. Question and answer change
-# places, because a model learns a pair in the direction in which it has read it. Some lines begin with a bare word,
-# since for a tokenizer a word behind a space is another one.
+# The statements about each case of a topic; {0} and {1} are what the instruction set asks about. Question and answer
+# also stand the other way round, because a model learns a pair in the direction in which it has read it. Some lines
+# begin with the bare word, because to a tokenizer a word with a space before it is a different one.
 STATEMENTS = {
     "plurals": (
         "One {0}, two {answer}.",
@@ -138,7 +138,7 @@ def make_textbook(seed: int = SEED) -> str:
 
 
 def textbook_cases() -> dict[str, list[Case]]:
-    """The cases of the instruction set that a textbook can teach: no sentences to rewrite and no rows to sort."""
+    """The cases of the instruction set that a textbook can teach: without sentences to rewrite and rows to sort."""
     return {
         **word_cases(),
         "letters": [(word, "-".join(word)) for word in VOCABULARY],

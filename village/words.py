@@ -1,4 +1,4 @@
-"""Words, sorted by hand into the classes that English treats alike."""
+"""Words, sorted by hand into the classes that follow one rule of English."""
 
 from village.lists import listed, paired, phrases
 
@@ -111,7 +111,7 @@ OPPOSITES = paired("""
     ancient/modern entrance/exit odd/even plus/minus add/subtract multiply/divide forwards/backwards
     upstairs/downstairs sunrise/sunset raw/cooked tame/wild fresh/stale
 """)
-# Asked only from the left to the right, because the word on the right has more than one opposite.
+# Asked only from left to right, because the word on the right has more than one opposite.
 OPPOSITES_ONE_WAY = paired("""
     big/small young/old new/old long/short tall/short heavy/light dark/light soft/hard laugh/cry ugly/beautiful
     left/right difficult/easy thick/thin rude/polite absent/present

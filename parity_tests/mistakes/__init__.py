@@ -1,2 +1,2 @@
-"""Mistakes that people make in the hand-written maths, planted one at a time in a copy of the packages: each must turn the
+"""Mistakes that people make in the hand-written maths. Planted one at a time in a copy of the packages, each must turn the
 suite red."""

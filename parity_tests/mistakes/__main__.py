@@ -1,7 +1,7 @@
 """Which test catches each planted mistake, and what the report says of it.
 
-python -m parity_tests.mistakes          # all of them: which test caught each
-python -m parity_tests.mistakes dk       # those with this in their name, and what the report says of each
+python -m parity_tests.mistakes          # all of them
+python -m parity_tests.mistakes dk       # those with this in their name, each with its reason and what the report says
 """
 
 import sys
@@ -23,10 +23,7 @@ def main(part: Annotated[str, tyro.conf.Positional] = "") -> int:
     """
     chosen = [mistake for mistake in MISTAKES if part.lower() in mistake.name.lower()]
     if not chosen:
-        print(
-            f"No mistake has {part!r} in its name; leave the name out to see them all.",
-            file=sys.stderr,
-        )
+        print(f"No mistake has {part!r} in its name; leave the name out to see them all.", file=sys.stderr)
         return 2
     console, missed, file = Console(highlight=False), 0, ""
     with judges(2) as pool:
@@ -37,24 +34,15 @@ def main(part: Annotated[str, tyro.conf.Positional] = "") -> int:
             if mistake.file != file:
                 file = mistake.file
                 console.print(Text(f"\n{file}", "bold"))
-            test = verdict.caught.removeprefix("parity_tests/")
+            test = verdict.failed_test.removeprefix("parity_tests/")
             missed += not test
             console.print(Text.assemble(("✓ " if test else "✗ "), mistake.name, style="" if test else "bold red"))
-            console.print(
-                Text(f"    {test or 'NOT CAUGHT'}", "dim" if test else "bold red"),
-                soft_wrap=True,
-            )
+            console.print(Text(f"    {test or 'NOT CAUGHT'}", "dim" if test else "bold red"), soft_wrap=True)
             if part:
-                console.print(f"    why: {mistake.why}", soft_wrap=True)
-                console.print(
-                    f"    report: {verdict.told or 'the twins agree'}",
-                    markup=False,
-                    soft_wrap=True,
-                )
-    console.print(
-        f"\n{len(chosen) - missed} of {len(chosen)} mistakes caught.",
-        style="bold red" if missed else "bold green",
-    )
+                console.print(f"    why: {mistake.why}", markup=False, soft_wrap=True)
+                console.print(f"    report: {verdict.report or 'the twins agree'}", markup=False, soft_wrap=True)
+    style = "bold red" if missed else "bold green"
+    console.print(f"\n{len(chosen) - missed} of {len(chosen)} mistakes caught.", style=style)
     return 1 if missed else 0
 
 

@@ -1,7 +1,7 @@
 """Plants a mistake in a copy of the packages, and lets the suite and the report judge the copy.
 
-A judge is a process of its own that keeps torch and the like loaded from one mistake to the next; of our packages it loads
-every copy afresh.
+A judge is a process of its own. It keeps torch and the other libraries loaded from one mistake to the next, and imports our
+packages afresh from every copy.
 """
 
 import contextlib
@@ -18,10 +18,10 @@ from pathlib import Path
 
 from parity_tests.mistakes.mistake import Mistake
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("numpy_gpt", "torch_gpt", "shared_gpt", "parity_tests")
 
-# The fast part of the suite, and what of it (or beside it) is closest to each file: this is run first.
+# The fast part of the suite; and for each file the tests closest to it, which run first.
 SUITE = ("test_layers", "test_attention", "test_loss", "test_optim", "test_model_parity", "test_bookkeeping")
 SUITE += ("test_properties", "test_kv_cache")
 CLOSEST = {
@@ -40,14 +40,14 @@ CLOSEST = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """caught: the first test that failed, "" if all passed; told: the report's first line, "" if the twins agree for it."""
+    """How the suite and the report took a mistake."""
 
-    caught: str
-    told: str
+    failed_test: str  # the first; "" if all passed
+    report: str  # the finding that it prints first; "" if the twins agree
 
 
 def judges(number: int = 1) -> ProcessPoolExecutor:
-    """Processes for `judge`, of one thread each: in models this small, more would only wait for one another."""
+    """Processes for `judge`, each with one thread: in models this small, several would only wait for one another."""
     return ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_one_thread)
 
 
@@ -57,28 +57,28 @@ def _one_thread() -> None:
 
 
 def judge(mistake: Mistake | None) -> Verdict:
-    """What the suite and the report say to a copy with the mistake; None: to a faithful copy."""
+    """The verdict on a copy with the mistake in it, or on a faithful copy for None."""
     with tempfile.TemporaryDirectory() as folder, _fresh_packages(Path(folder)):
         for package in PACKAGES:
             shutil.copytree(ROOT / package, Path(folder, package))
         if mistake is not None:
             path = Path(folder, "numpy_gpt", mistake.file)
             path.write_text(plant(mistake, path.read_text(encoding="utf-8")), encoding="utf-8")
-        return Verdict(_first_failure(mistake), _first_line())
+        return Verdict(_first_failure(mistake), _first_finding())
 
 
 def plant(mistake: Mistake, source: str) -> str:
     """The source with the mistake in it."""
     if (times := source.count(mistake.find)) != 1:
         raise ValueError(
-            f"The text of {mistake.name!r} occurs {times} times in numpy_gpt/{mistake.file}, and must once: {mistake.find!r}."
+            f"The text of {mistake.name!r} must occur once in numpy_gpt/{mistake.file}, and does {times} times: {mistake.find!r}."
         )
     return source.replace(mistake.find, mistake.put)
 
 
 @contextlib.contextmanager
 def _fresh_packages(folder: Path) -> Iterator[None]:
-    """Inside it our packages are imported from the folder, and all that this and the tests register is forgotten after."""
+    """Inside it our packages are imported from the folder; afterwards they, and the import hooks of the tests, are forgotten."""
     state = sys.path[:], sys.meta_path[:], dict(sys.modules), Path.cwd()
     for name in list(sys.modules):
         if name.split(".")[0] in PACKAGES:
@@ -97,6 +97,7 @@ def _fresh_packages(folder: Path) -> Iterator[None]:
 
 
 def _first_failure(mistake: Mistake | None) -> str:
+    """The first test to fail, of the closest ones and then of the rest."""
     import jaxtyping
     import pytest
     from hypothesis import HealthCheck, Phase, settings
@@ -110,12 +111,13 @@ def _first_failure(mistake: Mistake | None) -> str:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    jaxtyping.install_import_hook = lambda *_: (
-        None
-    )  # the checks of shapes know classes by name, so only those of one copy
+    # Shapes are not checked: beartype knows our classes by name, and there is a new copy of them for each mistake.
+    jaxtyping.install_import_hook = lambda *_: None
     options = ["-x", "-q", "--hypothesis-profile=judge", "-c", os.devnull, "--rootdir=.", "-p", "no:cacheprovider"]
     options += ["-p", "no:unraisableexception"]  # it collects garbage three times over, in all that torch has loaded
-    first = (mistake.near,) if mistake and mistake.near else CLOSEST[mistake.file] if mistake else ("test_lora",)
+    first: tuple[str, ...] = ("test_lora",)  # the one that SUITE lacks
+    if mistake is not None:
+        first = (mistake.first_test,) if mistake.first_test else CLOSEST[mistake.file]
     for names in (first, [name for name in SUITE if name not in first]):
         watcher = _Watcher()
         with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
@@ -139,8 +141,9 @@ class _Watcher:
     pytest_collectreport = pytest_runtest_logreport
 
 
-def _first_line() -> str:
-    from parity_tests.report.report import Report, describe, first_finding
+def _first_finding() -> str:
+    from parity_tests.report.report import Report, first_finding
+    from parity_tests.report.wording import describe
 
     finding = first_finding(Report().subject())
     return describe(finding) if finding else ""

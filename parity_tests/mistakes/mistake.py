@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mistake:
-    """`find`, which occurs once in numpy_gpt/`file`, is replaced by `put`. `near`: the test file to run first, if the one
-    that belongs to the room has nothing to say to it."""
+    """The text `find`, which occurs once in numpy_gpt/`file`, is replaced by `put`."""
 
     name: str
-    why: str
+    why: str  # why it is tempting
     file: str
     find: str
     put: str
-    told: str
-    near: str = ""
+    report: str  # part of the report's first line; "" if nothing that the report compares can show the mistake
+    first_test: str = ""  # the test file to run first, where the one that belongs to `file` does not notice

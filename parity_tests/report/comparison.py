@@ -1,4 +1,4 @@
-"""What the report compares, and what it notes: entries for all measured, findings for what is wrong."""
+"""What the report compares and what it notes: an entry for everything measured, a finding for everything wrong."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ RANK, ALPHA = 3, 1.7  # of the check with LoRA; unlike each other, and unlike th
 
 @dataclass(frozen=True)
 class Entry:
-    """One comparison: its worst element, both values there, and the error, relative as `compare` defines it."""
+    """One comparison: its worst element, both values there, and the relative error as `measure` defines it."""
 
     section: str  # "modules", "parameters" or "together"
     name: str
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found wrong: values that part, or an exception, or both (the exception came later)."""
+    """What a check found wrong: values that differ, an exception, or both (the exception came later)."""
 
     check: str
     precision: str
@@ -76,7 +76,7 @@ class Subject:
             yield ids, targets
 
     def facts(self) -> dict[str, float]:
-        """Numbers that a forgotten factor may be, by name."""
+        """Numbers that someone may forget to multiply or divide by, by name."""
         c, rows = self.config, self.batch_size * self.length
         targets = next(self.batches())[1]
         n = int((targets != -100).sum())
@@ -126,7 +126,7 @@ class Comparison:
         name: str = "",
         section: str = "together",
     ) -> Entry:
-        """An entry for the worst element of all that is ours; keys are names, or those of a trace."""
+        """An entry for the worst element among all of `ours`; keys are names, or those of a trace."""
         key, index, a, b, error = max(
             (furthest(key, ours[key], theirs[key]) for key in ours), key=lambda found: found[-1]
         )
@@ -141,12 +141,13 @@ class Comparison:
     def part(
         self, module: str, direction: str, value: str, error: float, reason: str = "", alone: bool = False
     ) -> None:
-        """Note where the twins part; unless the check stands alone, only if all before it agreed, and this is no consequence."""
+        """Note where the twins part. A check that does not stand alone is silent after an earlier finding, of which this would be
+        a consequence."""
         if alone or not self.findings:
             self.findings.append(Finding(self.check, self.precision, Parting(module, direction, value, error, reason)))
 
     def part_traces(self, ours: Trace, theirs: Trace, explain: Callable[[Key], str] | None = None) -> None:
-        """Note where two traces part, and the exception that ended ours; `explain` knows this check's own reasons."""
+        """Note where two traces part, and the exception that ended ours; `explain` as in `first_parting`."""
         parting = first_parting(ours, theirs, TOLERANCE[self.precision], self.subject.facts(), explain)
         if ours.error or (parting and not self.findings):
             running = ours.running[-1] if ours.running else None

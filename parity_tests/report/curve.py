@@ -1,5 +1,5 @@
-"""Three curves: the NumPy twin, the PyTorch twin and the TensorFlow model train from one seed on one text; their losses, and how
-far apart these are."""
+"""Three curves: the NumPy twin, the PyTorch twin and the TensorFlow model train from one seed on one text; their losses, and the
+distance between them."""
 
 import os
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BANDS = {"float64": 1e-9, "float32": 1e-4}  # how far apart any two losses may b
 
 @dataclass(frozen=True)
 class Curve:
-    """Train the NumPy GPT, its PyTorch twin and the TensorFlow model alike, and draw the three losses with their difference.
+    """Train the NumPy GPT, its PyTorch twin and the TensorFlow model in the same way; draw their losses and the differences.
 
     The exit status is 0 if every loss agrees within the band, 1 if not.
     """

@@ -14,9 +14,8 @@ from parity_tests.report.measure import relative_error
 from parity_tests.report.suspects import known_mistakes
 from parity_tests.report.trace import Key, Trace
 
-ALIKE = (
-    1e-3  # a guess is told if it explains all of a difference but a thousandth: far above rounding, far below chance
-)
+# A guess is named if it explains all of a difference but a thousandth: far above rounding, far below chance.
+ALIKE = 1e-3
 
 Facts = Mapping[str, float]  # numbers by name that may have been forgotten as factors: √D, 1/n, …
 
@@ -35,8 +34,8 @@ class Parting:
 def first_parting(
     ours: Trace, theirs: Trace, tolerance: float, facts: Facts, explain: Callable[[Key], str] | None = None
 ) -> Parting | None:
-    """The first of our values, in the order of time, that differs from theirs; `explain` gives the reason in place of
-    `likely_reason`."""
+    """The first of our values, in the order of time, that differs from theirs, or None. `explain`, where given, finds the
+    reason in place of `likely_reason`."""
     for key, a in ours.items():
         if key not in theirs:
             continue  # a part that only a replacement has
@@ -68,7 +67,8 @@ def _responsible(key: Key, theirs: Trace) -> tuple[str, str, str]:
 
 
 def likely_reason(key: Key, ours: Trace, theirs: Trace, facts: Facts) -> str:
-    """The kind of mistake that makes our value of theirs, "" if none is recognised; the most specific kinds come first."""
+    """The kind of mistake that turns their value into ours, "" if none is recognised; the most specific kinds are tried
+    first."""
     a, b = ours[key], theirs[key]
     if a.shape != b.shape:
         return f"{'transposed' if a.shape == b.shape[::-1] else 'wrong shape'}: {a.shape} where {b.shape} belongs"
@@ -96,12 +96,12 @@ def likely_reason(key: Key, ours: Trace, theirs: Trace, facts: Facts) -> str:
 
 
 def _explains(guess: np.ndarray, a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether the guess is where a is, seen from b."""
+    """Whether the guess is far closer to a than b is."""
     return relative_error(a, guess) <= ALIKE * relative_error(a, b)
 
 
 def _parts(key: Key, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple]]:
-    """The whole; and of c_attn, whose features are those of queries, keys and values in a row, each third."""
+    """The whole; and each third of c_attn, whose features are those of the queries, the keys and the values, in this order."""
     yield "", (...,)
     place, name = key
     if name.endswith("c_attn") and place in ("dy", "output"):
@@ -110,7 +110,7 @@ def _parts(key: Key, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple]]:
 
 
 def _relation(a: np.ndarray, b: np.ndarray, facts: Facts) -> str:
-    """Which operation on the whole of b gives a."""
+    """Which operation on all of b gives a."""
     if not relative_error(a, b):
         return ""
     if _explains(-b, a, b):
@@ -129,7 +129,7 @@ def _relation(a: np.ndarray, b: np.ndarray, facts: Facts) -> str:
 
 
 def _term(key: Key, a: np.ndarray, b: np.ndarray, theirs: Trace) -> str:
-    """Which summand is missing: one that the trace holds, one number for each row, or one vector for all."""
+    """Which summand is missing: a value in the trace, one number for each row, or one vector for all rows."""
     for other, term in _nearby(key, theirs):
         if term.shape == a.shape:
             if _explains(b - term, a, b):
@@ -145,7 +145,7 @@ def _term(key: Key, a: np.ndarray, b: np.ndarray, theirs: Trace) -> str:
 
 
 def _nearby(key: Key, theirs: Trace) -> Iterator[tuple[Key, np.ndarray]]:
-    """All that the key's module, and the modules in it, were handed and gave back, in the key's direction."""
+    """What the key's module and the modules in it received and returned, in the same direction."""
     place, name = key
     owner = name if place in ("output", "dx") else name.rpartition(".")[0]
     for other, array in sorted(theirs.items(), key=lambda item: len(item[0][1])):  # the outermost first
@@ -155,7 +155,7 @@ def _nearby(key: Key, theirs: Trace) -> Iterator[tuple[Key, np.ndarray]]:
 
 
 def _together(key: Key, other: Key) -> bool:
-    """Whether both belong to the forward, or both to the backward pass."""
+    """Whether both belong to the forward pass, or both to the backward pass."""
     return key != other and any(
         key[0] in places and other[0] in places for places in (("input", "output"), ("dy", "dx"))
     )
@@ -168,7 +168,7 @@ def _called(key: Key) -> str:
 
 
 def _misplaced(key: Key, a: np.ndarray, theirs: Trace) -> str:
-    """Whether a is right, for another place."""
+    """Whether a is right, but belongs to another place."""
     for other, array in theirs.items():
         if _together(key, other) and array.shape == a.shape and relative_error(a, array) < 1e-9:
             return f"misplaced: it is {_called(other)}"
@@ -176,7 +176,7 @@ def _misplaced(key: Key, a: np.ndarray, theirs: Trace) -> str:
 
 
 def _pattern(a: np.ndarray, b: np.ndarray) -> str:
-    """Which elements differ, if the share of them has a name."""
+    """What the set of elements that differ points to."""
     if np.mean(a == 0) > 0.01 and np.all(b):
         return "dropout that should be off: a share of it is zero"
     if np.mean(b == 0) > 0.01 and np.any((b == 0) != (a == 0)):

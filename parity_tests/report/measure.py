@@ -1,4 +1,4 @@
-"""How the twins are built alike and how far apart two results are: one definition, for the tests and for the report.
+"""How equal twins are made, and how far apart two results are: one definition for the tests and for the report.
 
 The error of an element is |a - b| divided by the scale of its tensor, the largest |value| in either of the two. Not by
 the element itself: rounding follows the size of what was added up, so an element that cancels to nearly 0 would look
@@ -56,17 +56,17 @@ def worst_element(name: str, a: Any, b: Any) -> tuple[str, tuple[int, ...], floa
 
 
 def key_bias(name: str, length: int) -> slice:
-    """The stretch of the parameter `name` that is a bias on keys (empty for all but `c_attn.bias`)."""
+    """The part of the parameter `name` that is a bias on keys: empty for all but `c_attn.bias`."""
     return slice(length // 3, 2 * length // 3) if name.endswith("c_attn.bias") else slice(0, 0)
 
 
 def assert_close(a: Any, b: Any, tolerance: float, name: str = "value") -> None:
-    """a and b differ by no more than the tolerance, or the worst element is named."""
+    """Assert that a and b differ by no more than the tolerance; the message names the worst element."""
     assert_all_close({name: a}, {name: b}, tolerance)
 
 
 def assert_all_close(a: Mapping[str, Any], b: Mapping[str, Any], tolerance: float) -> None:
-    """The same names on both sides, and no value further apart than the tolerance, or the worst element is named."""
+    """Assert that both have the same names in the same order, and no values further apart than the tolerance."""
     assert list(a) == list(b)
     name, index, x, y, error = max((worst_element(name, a[name], b[name]) for name in a), key=lambda worst: worst[-1])
     assert error <= tolerance, f"{name}{list(index)}: {x!r} and {y!r}, error {error:.1e} where {tolerance:.0e} may be"

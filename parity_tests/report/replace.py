@@ -1,4 +1,4 @@
-"""A student's own class, function or method in the place of numpy_gpt's, for one run: `attention.MultiHeadAttention=mine.py`."""
+"""A student's own class, function or method in place of numpy_gpt's, for one run: `attention.MultiHeadAttention=mine.py`."""
 
 import importlib
 import importlib.util
@@ -19,9 +19,9 @@ class StudentError(Exception):
 
 @contextmanager
 def replaced(specs: Sequence[str]) -> Iterator[list[Path]]:
-    """Inside it each `room.Name=file.py` holds wherever numpy_gpt (or this suite) uses the name; gives the files.
+    """Inside it each `room.Name=file.py` replaces the name wherever numpy_gpt or this suite uses it; yields the files.
 
-    A method is named `room.Class.method`; the file then defines a function of that name, which gets self.
+    A method is named `room.Class.method`; the file then defines a function of the method's name that takes self.
     """
     plans = [_read(spec) for spec in specs]
     files = list(dict.fromkeys(path for _, _, path in plans))
@@ -99,16 +99,18 @@ def _find(module: ModuleType, name: str, path: Path) -> Any:
 
 
 def _holders(old: Any, provider: ModuleType, students: Any) -> list[ModuleType]:
-    """Every module that uses the old one: of numpy_gpt, of this suite, and of the student, but not its replacement's own file,
-    which may be built on it."""
+    """Every module that uses the old one, in numpy_gpt, this suite and the student's files; not the file that replaces it, which
+    may be built on it."""
     ours = [m for name, m in sys.modules.items() if name.split(".")[0] in ("numpy_gpt", "parity_tests")]
     return [m for m in [*ours, *students] if m is not provider and any(value is old for value in vars(m).values())]
 
 
 def where_raised(error: Exception, files: Sequence[Path]) -> str:
-    """`your mine.py, line 41, in backward: ValueError: …`, with the line itself below. The innermost line in one of the files is
-    named; if the error passed through none of them, the innermost of numpy_gpt; failing that the error is not the twin's, and
-    is raised again."""
+    """`your mine.py, line 41, in backward: ValueError: …`, with the line of code below it.
+
+    That is the innermost line in one of the files, or, if the error went through none of them, in numpy_gpt. An error that went
+    through neither is no student's, and is raised again.
+    """
     own = {str(path.resolve()) for path in files}
     package = str(Path(numpy_gpt.__file__).parent)
     frames = list(traceback.extract_tb(error.__traceback__))

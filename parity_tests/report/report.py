@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,24 +14,12 @@ import tyro
 from numpy_gpt import GPTConfig
 from parity_tests.report.checks import CHECKS
 from parity_tests.report.comparison import Comparison, Finding, Subject
-from parity_tests.report.replace import replaced, where_raised
+from parity_tests.report.replace import replaced
+from parity_tests.report.wording import describe
 
-SMALL = {
-    "vocab_size": 61,
-    "context_length": 13,
-    "emb_dim": 30,
-    "n_heads": 5,
-    "n_layers": 2,
-}  # all sizes distinct, D = 6
+# All sizes differ, and the head size, 6, from them: no confused pair of axes fits by luck.
+SMALL = {"vocab_size": 61, "context_length": 13, "emb_dim": 30, "n_heads": 5, "n_layers": 2}
 KEYS = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "drop_rate", "qkv_bias", "tie_embeddings")
-
-CLASSES = {"": "GPTModel in model.py", "attn": "MultiHeadAttention in attention.py", "loss": "CrossEntropy in loss.py"}
-CLASSES |= {"mlp": "FeedForward in block.py", "gelu": "GELU in layers.py"}
-CLASSES |= dict.fromkeys(("wte", "wpe"), "Embedding in layers.py")
-CLASSES |= dict.fromkeys(("c_attn", "c_fc", "c_proj", "lm_head"), "Linear in layers.py")
-CLASSES |= dict.fromkeys(("ln_1", "ln_2", "ln_f"), "LayerNorm in layers.py")
-FUNCTIONS = {"AdamW": "optim.py", "clip_grad_norm": "optim.py", "merge_lora": "lora.py"}
-CLASSES |= dict.fromkeys(("drop", "dropout", "attn_dropout", "resid_dropout"), "Dropout in layers.py")
 
 
 @dataclass(frozen=True)
@@ -77,7 +65,7 @@ class Report:
     """folder for the picture parity.png and all numbers, parity.json"""
 
     def run(self) -> int:
-        """Compare, print, draw; the exit status."""
+        """Compare, save the numbers and the picture, print; return the exit status."""
         from parity_tests.report.picture import draw
         from parity_tests.report.table import save_numbers, show
 
@@ -97,7 +85,7 @@ class Report:
         return 1 if lines or not all(entry.agrees for entry in entries) else 0
 
     def subject(self) -> Subject:
-        """What the options ask for, checked before any work."""
+        """What the options ask to compare. Options that do not fit are refused here, before any work."""
         keys = {name: getattr(self, name) for name in KEYS if getattr(self, name) is not None}
         state = None
         if self.checkpoint is None:
@@ -122,7 +110,7 @@ class Report:
         return Subject(config, self.seed, self.batch_size, length, state)
 
     def compare(self, subject: Subject) -> list[Comparison]:
-        """One comparison for each precision; a person at a terminal sees what is at work."""
+        """One comparison for each precision; a terminal shows which check is running."""
         from rich.console import Console
 
         precisions = ("float64", "float32") if self.precision == "both" else (self.precision,)
@@ -131,7 +119,7 @@ class Report:
 
 
 def first_finding(subject: Subject) -> Finding | None:
-    """What the report would say first, without the measurements that come after."""
+    """What the report would say first; no check runs after the one that finds it."""
     with _quiet(subject):
         for precision in ("float64", "float32"):
             comparison = Comparison(subject, precision)
@@ -143,8 +131,8 @@ def first_finding(subject: Subject) -> Finding | None:
 
 @contextmanager
 def _quiet(subject: Subject) -> Iterator[None]:
-    """Without warnings: what a mistake makes NumPy warn of, the report says better. In small models without threads, too,
-    which would only wait for one another."""
+    """Without NumPy's warnings: what they are about, the report says better. Small models run in one thread, since several
+    would only wait for one another."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1 if subject.config.emb_dim < 256 else threads)
     with warnings.catch_warnings():
@@ -154,34 +142,7 @@ def _quiet(subject: Subject) -> Iterator[None]:
 
 
 def _kind(finding: Finding) -> tuple:
-    """What findings of one mistake have in common, in either precision: told once."""
+    """What the findings of one mistake have in common, in either precision, so that it is reported once."""
     if finding.parting is None:
         return finding.running, type(finding.error)
     return finding.parting.module, finding.parting.direction, finding.parting.reason, type(finding.error)
-
-
-def describe(finding: Finding, files: Sequence[Path] = ()) -> str:
-    """Where the twins part, and why if that can be told, in one line, and below it what was raised, if anything; the student's
-    files are called `your ...`."""
-    raised = where_raised(finding.error, files) if finding.error else ""
-    if finding.parting is None:
-        return f"{_place(finding, *finding.running)}: {raised}" if finding.running else f"{_check(finding)}{raised}"
-    p = finding.parting
-    line = f"{_place(finding, p.module, p.direction)}: {p.value} is the first to differ"
-    line += f", by {p.error:.1e} in {finding.precision}" if p.error < float("inf") else f", in {finding.precision}"
-    line += f"; likely {p.reason}." if p.reason else "."
-    return f"{line}\nLater it raised, in {raised}" if raised else line
-
-
-def _place(finding: Finding, module: str, direction: str) -> str:
-    if module in FUNCTIONS:
-        return f"{module} ({FUNCTIONS[module]})"
-    last = module.rpartition(".")[2]
-    room = "TransformerBlock in block.py" if last.isdigit() else CLASSES.get(last, "your own")
-    if finding.check == "LoRA" and last in ("c_attn", "c_fc", "c_proj"):
-        room = "LoRALinear in lora.py"
-    return f"{_check(finding)}{module or 'the model'}, {direction} ({room})"
-
-
-def _check(finding: Finding) -> str:
-    return "" if finding.check == "one pass" else f"With {finding.check}: "

@@ -1,4 +1,4 @@
-"""The report in words and numbers: the verdict, one table, the worst elements; and all numbers as JSON for machines."""
+"""The report as text: the verdict, one table, the worst elements; and all numbers as JSON, for programs."""
 
 import json
 import math

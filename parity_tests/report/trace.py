@@ -1,9 +1,9 @@
-"""What passes through every module of a model in one forward and one backward pass, written down in both twins.
+"""A record of every array that passes through a model's modules in one forward and one backward pass, for both twins.
 
-A trace maps (place, name) to an array, in the order of time. Places: `input` and `output` of a module's forward; `dy`, what
-its backward is handed, and `dx`, what it returns; `gradient`, what a parameter has collected when its module's backward
-ends; `parameter`, its values (in PyTorch's trace, not copied). Names are module paths ("h.0.attn", "" for the model, "loss"
-for the criterion) and parameters' keys.
+A trace maps (place, name) to an array, in the order of time. The places are `input` and `output` of a module's forward; `dy`,
+what its backward receives, and `dx`, what it returns; `gradient`, what a parameter has collected when its module's backward
+ends; and, in PyTorch's trace alone, `parameter`, a parameter's values (not copied). A name is a module's path ("h.0.attn", ""
+for the model, "loss" for the criterion) or a parameter's key.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,8 +21,8 @@ Key = tuple[str, str]
 
 
 class Trace(dict[Key, np.ndarray]):
-    """Arrays by (place, name). If a pass ended in an exception, `error` is it, and `running` names the modules at work,
-    the innermost last, each with its direction."""
+    """Arrays by (place, name). If an exception ended the pass, `error` holds it, and `running` the modules that it went
+    through, the innermost last, each with its direction."""
 
     def __init__(self):
         super().__init__()
@@ -36,8 +36,8 @@ class Trace(dict[Key, np.ndarray]):
 
 @contextmanager
 def watching(model: numpy_gpt.GPTModel, criterion: numpy_gpt.CrossEntropy) -> Iterator[Trace]:
-    """Inside it the NumPy twin's passes are written down. An exception ends it and is kept in `error`: what came before is
-    still there to compare."""
+    """Inside it the NumPy twin's passes are recorded. An exception ends it and is kept in `error`, so that what came before
+    can still be compared."""
     trace = Trace()
     modules = dict([*_paths(model), ("loss", criterion)])
     own: dict[str, list] = {path: [] for path in modules}
@@ -96,7 +96,7 @@ def gradient(parameter: Any) -> np.ndarray:
 
 
 def _paths(model: Any) -> list[tuple[str, Any]]:
-    """All modules that compute; a list of modules does not."""
+    """Every module that computes something, which a list of modules does not."""
     lists = (numpy_gpt.ModuleList, torch_gpt.ModuleList)
     return [(path, module) for path, module in model.named_modules() if not isinstance(module, lists)]
 
@@ -129,7 +129,7 @@ def _watch_backward(trace: Trace, path: str, backward: Callable, own: list) -> C
 
 
 def _before(trace: Trace, path: str) -> Callable:
-    """Writes down the input, and hands the module an alias: its gradient is the part that comes through this module alone."""
+    """Records the input, and gives the module an alias of it, whose gradient is the part that comes through this module alone."""
 
     def hook(module, args):
         trace.put("input", path, args[0])

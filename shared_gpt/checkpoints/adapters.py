@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
-from shared_gpt.checkpoints.stored import CheckpointError, read_array, read_json
+from shared_gpt.checkpoints.stored import CheckpointError, read_array
 from shared_gpt.checkpoints.writers import files_together
+from shared_gpt.files import read_json
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 NAME = re.compile(r"base_model\.model\.(?:transformer\.)?(.+\.lora_[AB])\.weight")
-REFUSED = {  # PEFT's variants with other maths: key of its config -> the values that mean plain LoRA
+PLAIN_LORA = {  # keys of PEFT's config that can ask for other maths -> the values with which it is plain LoRA
     "use_dora": (False, None),
     "use_rslora": (False, None),
     "use_qalora": (False, None),
@@ -34,8 +35,8 @@ REFUSED = {  # PEFT's variants with other maths: key of its config -> the values
 
 @dataclass(frozen=True)
 class Adapter:
-    """What an adapter holds: rank R, alpha, the layers' names within a block (`attn.c_attn`, …, or `lm_head`), the
-    dropout it was trained with, its arrays by our key, and the fingerprint of its base, if known."""
+    """What an adapter holds: rank R, alpha, the adapted layers' names within a block (`attn.c_attn`, …, or `lm_head`), the
+    dropout it was trained with, its matrices by our key, and the fingerprint of its base, if known."""
 
     rank: int
     alpha: float
@@ -45,8 +46,8 @@ class Adapter:
     base: str | None = None
 
 
-def fingerprint(state: Mapping[str, Any]) -> str:
-    """A hash of a base model's weights, the same in float32 and float64 and for both twins."""
+def weights_fingerprint(state: Mapping[str, Any]) -> str:
+    """A hash of a base model's weights (without LoRA's), the same in float32 and float64 and in both twins."""
     digest = hashlib.sha256()
     for name in sorted(name for name in state if ".lora_" not in name):
         digest.update(name.encode("utf-8"))
@@ -55,7 +56,7 @@ def fingerprint(state: Mapping[str, Any]) -> str:
 
 
 def write_adapter(folder: str | os.PathLike, adapter: Adapter) -> None:
-    """Write an adapter that PEFT loads onto transformers' GPT-2. GPT-2's layers there hold (in, out): fan_in_fan_out."""
+    """Write an adapter that PEFT loads onto transformers' GPT-2, whose layers hold (in, out): hence fan_in_fan_out."""
     names = {_peft_name(key): key for key in adapter.state}
     config = {
         "peft_type": "LORA",
@@ -84,13 +85,13 @@ def read_adapter(folder: str | os.PathLike) -> Adapter:
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} holds no {name}; give the folder of a LoRA adapter (PEFT's layout).")
-    config = read_json(folder / CONFIG)
     where = folder / CONFIG
+    config = read_json(where, CheckpointError)
     if config.get("peft_type") != "LORA":
         raise CheckpointError(
             f"{where} describes an adapter of type {config.get('peft_type')!r}; only LORA can be loaded."
         )
-    for key, plain in REFUSED.items():
+    for key, plain in PLAIN_LORA.items():
         if key in config and config[key] not in plain:
             raise CheckpointError(f"{where} has {key} = {config[key]!r}, which is not plain LoRA; train it without.")
     state = {}

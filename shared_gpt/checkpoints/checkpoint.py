@@ -1,4 +1,4 @@
-"""Contents and Checkpoint: a file as it was found, and as `fitting.check` passed it, ready to be read into a model."""
+"""Contents: a file as it was found. Checkpoint: the same once `fitting.check` has passed it, ready to be read into a model."""
 
 import os
 from collections.abc import Mapping
@@ -16,27 +16,29 @@ from shared_gpt.config import GPTConfig
 
 @dataclass
 class Contents:
-    """What a file holds, by its layout's own names, before anything is checked."""
+    """What a file holds, under its layout's own names, before anything is checked."""
 
-    path: Path  # what the person named, or the file found there
+    path: Path  # the file with the weights
     layout: str  # "openai", "huggingface" or "run"
     file: TensorFile
     sizes: dict[str, Any]  # keys of GPTConfig, as far as the files say
-    sizes_from: str  # the file that says so, for messages
+    sizes_from: str  # where they are stated, for messages
     keys: dict[str, str] = field(default_factory=dict)  # our key -> name in the file
     ignored: dict[str, str] = field(default_factory=dict)  # name in the file -> why
     unexpected: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def shape(self, key: str) -> tuple[int, ...]:
+        """The shape in the file of a weight that it holds."""
         return self.file.tensors[self.keys[key]].shape
 
 
 @dataclass
 class Checkpoint:
-    """Weights to read. `tensors` says where each key of the model lies, `ignored` what else the file holds and why.
+    """Weights to read. `tensors` says where each of the model's keys lies, `ignored` what else is in the file and why it
+    stays there.
 
-    A context: `with open_checkpoint(path) as checkpoint: ...`. Nothing is read before it is asked for.
+    A context manager: `with open_checkpoint(path) as checkpoint: ...`. No weight is read before it is asked for.
     """
 
     path: Path
@@ -50,11 +52,11 @@ class Checkpoint:
 
     @property
     def dtype(self) -> str:
-        """What the token embedding is stored in, and by custom the rest."""
+        """The type of number that the token embedding is stored in, and as a rule the rest, too."""
         return self.tensors["wte.weight"].dtype
 
     def read_into(self, key: str, destination: np.ndarray) -> None:
-        """Copy a tensor into an array of its shape: turned as the model wants it, cast to the array's dtype.
+        """Copy a tensor into an array of the shape it has in the model, transposed if need be and cast to the array's dtype.
 
         Raises CheckpointError where the file is damaged or holds a number that is not finite.
         """
@@ -66,7 +68,7 @@ class Checkpoint:
         check_finite(tensor, destination)
 
     def read_all(self, destinations: Mapping[str, np.ndarray]) -> None:
-        """`read_into` for many tensors, a few at a time: reading one and turning another overlap."""
+        """`read_into` for many tensors, a few at a time, so that reading one and transposing another overlap."""
         pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
         try:
             for _ in pool.map(self.read_into, destinations.keys(), destinations.values()):
@@ -91,7 +93,7 @@ class Checkpoint:
 
 
 def check_finite(tensor: StoredTensor, values: np.ndarray) -> None:
-    """Refuse NaN and infinity. The sum shows them at the speed of memory; only then is one looked for."""
+    """Refuse NaN and infinity. Their sum, as fast as memory is read, shows whether there are any; only then is one located."""
     flat = values.reshape(-1)
     with np.errstate(all="ignore"):
         if np.isfinite(flat.sum()):
@@ -101,6 +103,6 @@ def check_finite(tensor: StoredTensor, values: np.ndarray) -> None:
         if len(bad):
             index = tuple(int(i) for i in np.unravel_index(start + bad[0], values.shape))
             raise CheckpointError(
-                f"{tensor} holds {values[index]} (read as {values.dtype}, at {list(index)}): no weight of a working model; "
-                "take an earlier checkpoint, or fetch the file again."
+                f"{tensor} holds {values[index]} (read as {values.dtype}, at {list(index)}), which is no weight of a "
+                "working model; take an earlier checkpoint, or fetch the file again."
             )

@@ -1,4 +1,4 @@
-"""Hold what a file contains against its config: one error names all that does not fit, before anything is read."""
+"""Compare what a file contains with its config: one error names what does not fit, before any weight is read."""
 
 import numpy as np
 
@@ -8,7 +8,11 @@ from shared_gpt.checkpoints.stored import BLOCK, CheckpointError, read_array
 from shared_gpt.config import GPT2_SIZES, GPTConfig
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
-SHOWN_BY = {"vocab_size": ("wte.weight", 0), "emb_dim": ("wte.weight", 1), "context_length": ("wpe.weight", 0)}
+SHOWN_BY = {  # size -> the weight whose shape shows it, and the axis
+    "vocab_size": ("wte.weight", 0),
+    "emb_dim": ("wte.weight", 1),
+    "context_length": ("wpe.weight", 0),
+}
 
 
 def check(contents: Contents) -> Checkpoint:
@@ -35,17 +39,19 @@ def check(contents: Contents) -> Checkpoint:
     if problems:
         more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise CheckpointError(
-            f"{contents.path} does not fit {contents.sizes_from} ({describe(config)}): {'; '.join(problems[:3])}{more}. "
+            f"{contents.path} does not fit {contents.sizes_from} ({sizes_in_words(config)}): {'; '.join(problems[:3])}{more}. "
             "Give the weights and the config of one model."
         )
     tensors = {key: file.tensors[keys[key]] for key in names if in_model(key, config)}
-    if (claimed := sum(t.nbytes for key, t in tensors.items() if key != HEAD)) > file.size:  # a head may share with wte
+    if (
+        claimed := sum(t.nbytes for key, t in tensors.items() if key != HEAD)
+    ) > file.size:  # the head may lie where wte does
         raise CheckpointError(f"{contents.path} has {file.size} bytes but claims {claimed} of weights; fetch it again.")
     return Checkpoint(contents.path, contents.layout, config, file, names, tensors, contents.ignored, contents.notes)
 
 
 def refuse_fine_tuned_parts(contents: Contents) -> None:
-    """Say what a fine-tuning run's file is for, where it holds no model that writes text."""
+    """Refuse a fine-tuning run's file that holds no model to write text with, and say what it is for."""
     if contents.layout == "run" and (bias := contents.file.tensors.get("model.lm_head.bias")):
         raise CheckpointError(
             f"{contents.path} holds a classifier of {bias.shape[0]} classes, which writes no text; sort texts with it: "
@@ -53,29 +59,29 @@ def refuse_fine_tuned_parts(contents: Contents) -> None:
         )
     if contents.layout == "run" and any(".lora_A" in name for name in contents.file.tensors):
         raise CheckpointError(
-            f"{contents.path} holds LoRA's branches apart from the weights, for --resume; load best.safetensors beside it, "
-            "where they are added up."
+            f"{contents.path} holds LoRA's matrices apart from the weights, for --resume; load best.safetensors beside it, "
+            "where they are merged."
         )
 
 
 def complete_config(contents: Contents) -> GPTConfig:
-    """The config that the files state; what they leave out is read off the tensors' shapes, where those can tell."""
+    """The config that the files state. What they leave out is read off the tensors' shapes, as far as those can tell."""
     sizes = dict(contents.sizes)
     blocks = 1 + max((int(key.split(".")[1]) for key in contents.keys if key.startswith("h.")), default=-1)
     for size, (key, axis) in SHOWN_BY.items():
         if size not in sizes:
             if key not in contents.keys or len(contents.shape(key)) != 2:
-                raise CheckpointError(f"{contents.path} holds no matrix {key}: no whole GPT-2; fetch it again.")
+                raise CheckpointError(f"{contents.path} holds no matrix {key}: it is no whole GPT-2; fetch it again.")
             sizes[size] = contents.shape(key)[axis]
     sizes.setdefault("n_layers", blocks)
     if "n_heads" not in sizes:
-        alike = [s for s in GPT2_SIZES.values() if all(s[key] == sizes[key] for key in ("emb_dim", "n_layers"))]
-        if not alike:
+        same_size = [s for s in GPT2_SIZES.values() if all(s[key] == sizes[key] for key in ("emb_dim", "n_layers"))]
+        if not same_size:
             raise CheckpointError(
                 f"{contents.sizes_from} does not say how many attention heads {contents.path} has, and its tensors "
-                "cannot; lay the model's config.json (n_head) or hparams.json beside it."
+                "cannot; put the model's config.json (n_head) or hparams.json beside it."
             )
-        sizes["n_heads"] = alike[0]["n_heads"]
+        sizes["n_heads"] = same_size[0]["n_heads"]
         contents.notes.append(
             f"{sizes['n_heads']} heads, as in GPT-2 of this width; {contents.sizes_from} does not say"
         )
@@ -94,8 +100,8 @@ def complete_config(contents: Contents) -> GPTConfig:
 
 
 def settle_head(contents: Contents, config: GPTConfig) -> bool:
-    """Whether the head is the token embedding: by the config, or by comparing where it does not say. A head in the file
-    that is the embedding once more is ignored, one that is not is refused where the config calls it tied."""
+    """Whether the head is the token embedding: by the config or, where that does not say, by comparing the two. A head that
+    repeats the embedding is ignored; one that differs is refused if the config calls it tied."""
     stated = contents.sizes.get("tie_embeddings")
     if HEAD not in contents.keys or stated is False:
         return stated is not False
@@ -111,14 +117,14 @@ def settle_head(contents: Contents, config: GPTConfig) -> bool:
 
 
 def settle_qkv_bias(contents: Contents, config: GPTConfig) -> None:
-    """Files of other programs always hold a bias for q, k and v: zeros, where the model has none."""
+    """Leave out the biases of q, k and v for a model without: other programs' files always hold them, as zeros."""
     for key in [key for key in contents.keys if key.endswith(QKV_BIAS) and not config.qkv_bias]:
         if np.any(read_array(contents.file, contents.keys[key])):
             raise CheckpointError(
                 f"{contents.path}: tensor {contents.keys[key]} is not zero, but {contents.sizes_from} says that there is "
                 'no bias; write "qkv_bias": true there to load it.'
             )
-        contents.ignored[contents.keys.pop(key)] = "zeros: the model has no bias for q, k and v"
+        contents.ignored[contents.keys.pop(key)] = "zeros: the model has no biases for q, k and v"
 
 
 def equal_tensors(contents: Contents, one: str, other: str) -> bool:
@@ -136,6 +142,6 @@ def equal_tensors(contents: Contents, one: str, other: str) -> bool:
     return True
 
 
-def describe(config: GPTConfig) -> str:
+def sizes_in_words(config: GPTConfig) -> str:
     sizes = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers")
     return ", ".join(f"{size} {getattr(config, size)}" for size in sizes)

@@ -6,10 +6,11 @@ from typing import Any
 
 from shared_gpt.checkpoints.checkpoint import Contents
 from shared_gpt.checkpoints.names import HEAD, our_key
-from shared_gpt.checkpoints.stored import CheckpointError, TensorFile, read_json
+from shared_gpt.checkpoints.stored import CheckpointError, TensorFile
 from shared_gpt.config import GPTConfig
+from shared_gpt.files import read_json
 
-SIZES = {  # ours -> theirs, the first that is there; n_ctx stands in files of before 2021, the long names in few
+SIZES = {  # ours -> theirs, of which the first that is there counts; n_ctx is of before 2021, the long names are rare
     "vocab_size": ("vocab_size",),
     "context_length": ("n_positions", "n_ctx", "max_position_embeddings"),
     "emb_dim": ("n_embd", "hidden_size"),
@@ -17,9 +18,9 @@ SIZES = {  # ours -> theirs, the first that is there; n_ctx stands in files of b
     "n_layers": ("n_layer", "num_hidden_layers"),
     "drop_rate": ("resid_pdrop",),
     "tie_embeddings": ("tie_word_embeddings",),
-    "qkv_bias": ("qkv_bias",),  # written by this project alone: others hold zeros
+    "qkv_bias": ("qkv_bias",),  # only this project writes it; other programs store zeros
 }
-ALIKE = {  # what transformers can vary and GPT-2 does not: key -> the values that are GPT-2
+GPT2_ALONE = {  # what transformers can vary and GPT-2 does not: key -> the values that are GPT-2's
     "model_type": ("gpt2",),
     "activation_function": ("gelu_new", "gelu_pytorch_tanh"),
     "layer_norm_epsilon": (1e-5,),
@@ -31,12 +32,12 @@ MASK = re.compile(r"(transformer\.)?h\.\d+\.attn\.(bias|masked_bias)")
 
 
 def read_config(path: Path) -> tuple[dict[str, Any], list[str]]:
-    """(keys of GPTConfig that a config.json states, notes for people)."""
-    stated = read_json(path)
-    for key, values in ALIKE.items():
+    """(the keys of GPTConfig that a config.json states, notes for a person to read)."""
+    stated = read_json(path, CheckpointError)
+    for key, values in GPT2_ALONE.items():
         if key in stated and stated[key] not in values:
             raise CheckpointError(
-                f"{path} says {key} {str(stated[key])[:100]!r}, which is another model than GPT-2; {values[0]!r} can be loaded."
+                f"{path} says {key} {str(stated[key])[:100]!r}, which is not GPT-2; only {values[0]!r} can be loaded."
             )
     sizes = {
         ours: next(stated[key] for key in keys if key in stated)
@@ -47,12 +48,12 @@ def read_config(path: Path) -> tuple[dict[str, Any], list[str]]:
         raise CheckpointError(f"{path} says n_inner {str(stated['n_inner'])[:100]}; GPT-2's is four times n_embd.")
     rates = {key: stated[key] for key in ("embd_pdrop", "attn_pdrop", "resid_pdrop") if key in stated}
     different = any(rate != sizes.get("drop_rate") for rate in rates.values())
-    notes = [f"three rates of dropout ({rates}): the last stands for all here"] if different else []
+    notes = [f"three rates of dropout ({rates}): the last is used for all"] if different else []
     return sizes, notes
 
 
 def open_huggingface(path: Path, file: TensorFile) -> Contents:
-    """The contents of open weights, with the config.json beside them."""
+    """The contents of a file of weights, with what the config.json beside it says."""
     config = path.with_name("config.json")
     sizes, notes = read_config(config) if config.is_file() else ({}, [])
     contents = Contents(path, "huggingface", file, sizes, str(config), notes=notes)
@@ -69,9 +70,9 @@ def open_huggingface(path: Path, file: TensorFile) -> Contents:
 
 
 def huggingface_config(config: GPTConfig, dtype: str) -> dict[str, Any]:
-    """What config.json says of a model, for transformers of any version."""
+    """What config.json says about a model, for any version of transformers."""
     end = 50256 if config.vocab_size == 50257 else None
-    said = {
+    stated = {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",
         "activation_function": "gelu_new",
@@ -90,4 +91,4 @@ def huggingface_config(config: GPTConfig, dtype: str) -> dict[str, Any]:
         "eos_token_id": end,
         "torch_dtype": dtype,
     }
-    return said | ({} if config.qkv_bias else {"qkv_bias": False})
+    return stated | ({} if config.qkv_bias else {"qkv_bias": False})

@@ -1,7 +1,7 @@
-"""The one table of names: what each weight is called here, in OpenAI's files and in Hugging Face's, and how it lies.
+"""The one table of names: what each weight is called here, in OpenAI's files and in Hugging Face's, and how it is stored.
 
 GPT-2's files hold the weights of its four projections as (in, out), here they are (out, in) as in PyTorch. Which ones
-are transposed stands in the table and nowhere else: attn.c_proj is square, so no shape could tell.
+are transposed stands in the table and nowhere else: attn.c_proj is square, so its shape cannot tell.
 """
 
 import re
@@ -52,14 +52,14 @@ ln_f.bias                  model/ln_f/b               transformer.ln_f.bias     
 lm_head.weight             -                          lm_head.weight                         no           V  C
 """
 ROWS = [line.split(maxsplit=4) for line in TABLE.strip().splitlines()[1:]]
-COLUMNS = ("ours", "openai", "huggingface")
+NAME_COLUMNS = ("ours", "openai", "huggingface")
 HEAD = "lm_head.weight"
 QKV_BIAS = ".attn.c_attn.bias"
 
 
 def weight_names(config: GPTConfig) -> dict[str, Name]:
-    """Our key -> names, in the order of the state dict. Listed even where the config's model does not have them: the
-    head of its own (HEAD) and the biases of q, k and v (QKV_BIAS), which files may hold all the same."""
+    """Our key -> names, in the order of the state dict. Among them are an untied head (HEAD) and the biases of q, k and v
+    (QKV_BIAS) even if the config's model has none, since files may hold them all the same."""
     C = config.emb_dim
     sizes = {"V": config.vocab_size, "N": config.context_length, "C": C, "3C": 3 * C, "4C": 4 * C}
     blocks = [row for row in ROWS if "{i}" in row[0]]
@@ -90,7 +90,9 @@ def our_key(name: str, column: str) -> str | None:
 
 @cache
 def reverse_table() -> dict[str, list[tuple[re.Pattern, str]]]:
+    """For each column: (pattern that its names match, our key with {i} for the block)."""
+
     def pattern(template: str) -> re.Pattern:
         return re.compile(re.escape(template).replace(re.escape("{i}"), "(0|[1-9][0-9]{0,5})"))
 
-    return {name: [(pattern(row[place]), row[0]) for row in ROWS] for place, name in enumerate(COLUMNS)}
+    return {name: [(pattern(row[place]), row[0]) for row in ROWS] for place, name in enumerate(NAME_COLUMNS)}

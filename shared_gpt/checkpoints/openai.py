@@ -1,4 +1,4 @@
-"""OpenAI's original release: a TensorFlow checkpoint, `checkpoint` that names it, and hparams.json.
+"""OpenAI's original release: a TensorFlow checkpoint, a file `checkpoint` that names it, and hparams.json.
 
 Source: github.com/openai/gpt-2, src/model.py and src/sample.py.
 """
@@ -8,9 +8,10 @@ from pathlib import Path
 
 from shared_gpt.checkpoints.checkpoint import Contents
 from shared_gpt.checkpoints.names import our_key
-from shared_gpt.checkpoints.stored import CheckpointError, read_json
-from shared_gpt.checkpoints.tensor_bundle.bundle import TensorBundle
+from shared_gpt.checkpoints.stored import CheckpointError
+from shared_gpt.checkpoints.tensor_bundle import TensorBundle
 from shared_gpt.config import GPTConfig
+from shared_gpt.files import read_json
 
 HPARAMS = {
     "n_vocab": "vocab_size",
@@ -23,7 +24,7 @@ TRAINING_STATE = re.compile(r".*/(Adam|Adam_1|Momentum|Adagrad|RMSProp(_1)?)|(.*
 
 
 def find_prefix(folder: Path) -> Path | None:
-    """The prefix of the checkpoint in a folder: the one that the file `checkpoint` names, or the only one."""
+    """The prefix of the checkpoint in a folder: the one that the file `checkpoint` names, or the only one; None without any."""
     pointer = folder / "checkpoint"
     if pointer.is_file():
         text = pointer.read_bytes()[:1_000_000].decode("utf-8", "replace")
@@ -48,11 +49,11 @@ def find_prefix(folder: Path) -> Path | None:
 def open_openai(prefix: Path) -> Contents:
     """The contents of a checkpoint, by its prefix."""
     hparams = prefix.with_name("hparams.json")
-    stated = read_json(hparams) if hparams.is_file() else {}
+    stated = read_json(hparams, CheckpointError) if hparams.is_file() else {}
     sizes = {ours: stated[theirs] for theirs, ours in HPARAMS.items() if theirs in stated}
     bundle = TensorBundle(prefix)
     contents = Contents(Path(f"{prefix}.index"), "openai", bundle, sizes | {"tie_embeddings": True}, str(hparams))
-    contents.ignored = dict.fromkeys(bundle.others, "no numbers")
+    contents.ignored = dict.fromkeys(bundle.not_numeric, "not numeric")
     for name in bundle.tensors:
         if key := our_key(name, "openai"):
             contents.keys[key] = name
@@ -64,7 +65,7 @@ def open_openai(prefix: Path) -> Contents:
 
 
 def openai_hparams(config: GPTConfig) -> dict[str, int]:
-    """What hparams.json says of a model."""
+    """What hparams.json says about a model."""
     if not config.tie_embeddings:
         raise ValueError("OpenAI's layout has no place for a head of its own; save with layout='huggingface'.")
     return {theirs: getattr(config, ours) for theirs, ours in HPARAMS.items()}

@@ -1,6 +1,6 @@
 """PyTorch's own files (pytorch_model.bin, .pt, .pth): a pickle that names tensors, and their bytes.
 
-A pickle can run any code. It is only ever opened with `weights_only=True`, which knows tensors and nothing else.
+A pickle can run any code. It is only ever opened with `weights_only=True`, which allows tensors and nothing else.
 """
 
 import re
@@ -14,26 +14,26 @@ from shared_gpt.checkpoints.stored import CheckpointError, StoredTensor
 
 
 class PytorchBin:
-    """An open file. Files of PyTorch 1.6 and later are mapped and not read before a tensor is wanted; older ones are
-    read whole, which takes the model's size in memory until `close`."""
+    """An open file. Those of PyTorch 1.6 and later are mapped, and a tensor is read when it is asked for; older ones are
+    read whole and take the model's size in memory until `close`."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self.size = self.path.stat().st_size
         self.values = load_values(self.path)
-        self.tensors = {name: describe(self.path, name, value) for name, value in self.values.items()}
+        self.tensors = {name: stored_tensor(self.path, name, value) for name, value in self.values.items()}
 
-    def reader(self, name: str) -> "Memory":
+    def reader(self, name: str) -> "MemoryReader":
         import torch
 
-        return Memory(memoryview(self.values[name].contiguous().reshape(-1).view(torch.uint8).numpy()))
+        return MemoryReader(memoryview(self.values[name].contiguous().reshape(-1).view(torch.uint8).numpy()))
 
     def close(self) -> None:
         self.values = {}
 
 
-class Memory:
-    """Reads bytes that are in memory already."""
+class MemoryReader:
+    """Reads the bytes of a tensor that is in memory already."""
 
     def __init__(self, data: memoryview):
         self.data, self.position = data, 0
@@ -49,8 +49,8 @@ def load_values(path: Path) -> dict:
         import torch
     except ImportError as error:
         raise ImportError(
-            f"{path} is a pickle of PyTorch's: reading it takes torch (pip install 'numpy-gpt[torch]'), or fetch the "
-            "model as .safetensors, which needs nothing."
+            f"{path} is a pickle of PyTorch's, which only torch can read (pip install 'numpy-gpt[torch]'), or fetch the "
+            "model as .safetensors, which needs no library."
         ) from error
     options = {"map_location": "cpu", "weights_only": True}
     try:
@@ -59,7 +59,7 @@ def load_values(path: Path) -> dict:
             if is_zipfile(path):
                 check_zip(path)
                 values = torch.load(path, mmap=True, **options)
-            else:  # through a mapping, where asking for more bytes than there are allocates nothing
+            else:  # from a mapping, an announced length beyond the end of the file allocates nothing
                 with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped:
                     values = torch.load(mapped, **options)
     except (CheckpointError, FileNotFoundError, PermissionError):
@@ -80,19 +80,19 @@ def load_values(path: Path) -> dict:
 
 
 def check_zip(path: Path) -> None:
-    """Refuse a zip whose members unpack to more than they take (PyTorch packs nothing) or fail their checksum, which
-    PyTorch does not look at in a file that it maps."""
+    """Refuse a zip with compressed members, which PyTorch never writes and which could unpack to any size, or with a wrong
+    checksum, which PyTorch does not check in a file that it maps."""
     with ZipFile(path) as archive:
         for member in archive.infolist():
             if member.compress_type != ZIP_STORED or member.file_size != member.compress_size:
                 raise CheckpointError(
-                    f"{path}: {member.filename!a} is compressed, which no PyTorch does; fetch it again."
+                    f"{path}: {member.filename!a} is compressed, which PyTorch never does; fetch it again."
                 )
         if damaged := archive.testzip():
             raise CheckpointError(f"{path}: the checksum of {damaged!a} is wrong: the file is damaged; fetch it again.")
 
 
-def describe(path: Path, name: str, value: object) -> StoredTensor:
+def stored_tensor(path: Path, name: str, value: object) -> StoredTensor:
     """One value of a state dict, refused where it is not a plain tensor that owns the numbers it shows."""
     import torch
 

@@ -1,7 +1,7 @@
-"""The state of a training run in one file, which is whole or not there: tensors, and anything JSON can say.
+"""The state of a training run in one file, whole or absent: tensors, and whatever JSON can express.
 
-A run folder keeps `last.safetensors` and `best.safetensors` (lowest validation loss). Keys: the model's under "model.", the
-optimizer's under "optimizer."; the metadata hold at least "config", the model's GPTConfig as a dict.
+A run folder keeps `last.safetensors` and `best.safetensors` (the lowest validation loss). The model's keys begin with
+"model.", the optimizer's with "optimizer."; the metadata hold at least "config", the model's GPTConfig as a dict.
 """
 
 import json
@@ -14,24 +14,24 @@ import numpy as np
 from shared_gpt.checkpoints.checkpoint import Contents
 from shared_gpt.checkpoints.names import our_key
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
-from shared_gpt.checkpoints.stored import CheckpointError, parse_json, read_array
+from shared_gpt.checkpoints.stored import CheckpointError, read_array
 from shared_gpt.config import GPTConfig
-from shared_gpt.files import written_beside
+from shared_gpt.files import parse_json, written_beside
 
 FORMAT = "numpy_gpt run"
 BEST, LAST = "best.safetensors", "last.safetensors"
 
 
 def save_tensors(path: str | os.PathLike, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
-    """Write arrays (of any shape, float, integer or bool) and metadata (whatever JSON can say) as one safetensors file.
+    """Write arrays (of any shape, float, integer or bool) and metadata (whatever JSON can express) as one safetensors file.
 
-    Written beside, flushed to the disk, then renamed: a reader, or a run that was killed, finds the old file or the new.
+    A reader, or a run that was killed while it wrote, finds the old file or the new one, whole.
     """
     try:
         text = json.dumps(dict(metadata), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"The metadata for {path} cannot be said in JSON ({error}); give text, numbers, lists."
+            f"The metadata for {path} cannot be written as JSON ({error}); give text, numbers, lists."
         ) from error
     specs = {name: (array.dtype.name, array.shape) for name, array in tensors.items()}
     with written_beside(path) as file:
@@ -39,7 +39,7 @@ def save_tensors(path: str | os.PathLike, tensors: Mapping[str, np.ndarray], met
 
 
 def load_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """(arrays, metadata) as `save_tensors` was given them, bit by bit."""
+    """(arrays, metadata), bit for bit as `save_tensors` was given them."""
     file = SafetensorsFile(path)
     try:
         metadata = read_metadata(file)
@@ -49,13 +49,18 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[s
 
 
 def is_run(file: SafetensorsFile) -> bool:
+    """Whether a run of this project wrote the file."""
     return file.metadata.get("format") == FORMAT
 
 
 def read_metadata(file: SafetensorsFile) -> dict[str, Any]:
+    """What `save_tensors` was given beside the tensors."""
     if not is_run(file):
         raise CheckpointError(f"{file.path} was not saved by a run of this project; load it with load_gpt2.")
-    return parse_json(file.metadata.get("json", "").encode("utf-8", "replace"), f"{file.path}: the run's state")
+    try:
+        return parse_json(file.metadata.get("json", "").encode("utf-8", "replace"))
+    except ValueError as error:
+        raise CheckpointError(f"{file.path}: the run's state {error}; take another checkpoint of the run.") from error
 
 
 def open_run(file: SafetensorsFile) -> Contents:
@@ -66,7 +71,7 @@ def open_run(file: SafetensorsFile) -> Contents:
     try:
         sizes = GPTConfig(**config).to_dict()
     except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{file.path} holds a config that is none: {str(error)[:300]}") from error
+        raise CheckpointError(f"{file.path} holds a config that makes no model: {str(error)[:300]}") from error
     contents = Contents(file.path, "run", file, sizes, "its config")
     for name in file.tensors:
         if key := our_key(name.removeprefix("model."), "ours") if name.startswith("model.") else None:

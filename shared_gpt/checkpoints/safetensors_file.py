@@ -1,23 +1,26 @@
-"""Safetensors: a header in JSON that says where each tensor lies, then the tensors. One file, or several with an index.
+"""Safetensors: a header in JSON that says where each tensor lies, then the tensors.
 
     8 bytes   length of the header, little-endian
     header    {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …, "__metadata__": {text: text}}
     the rest  the tensors' bytes; offsets count from here, leave no hole and share no byte
 
-The format holds no checksum: a flipped bit in a weight is a slightly different weight, and nothing can tell.
-Source: github.com/huggingface/safetensors. Read and written here and not through the library, whose NumPy side copies
-every tensor once more on either way.
+The format holds no checksum: a flipped bit in a weight gives a slightly different weight, and nothing can tell.
+Source: github.com/huggingface/safetensors. It is read and written here and not through the library, whose NumPy side
+copies every tensor once more each way.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from shared_gpt.checkpoints.stored import MAX_JSON, CheckpointError, StoredTensor, Stretch, parse_json
+from shared_gpt.checkpoints.stored import CheckpointError, Spec, StoredTensor, Stretch
+from shared_gpt.files import parse_json
 
+MAX_HEADER = 16 << 20  # bytes; the longest of a GPT-2 takes 60 thousand
 DTYPES = {
     "F64": "float64",
     "F32": "float32",
@@ -36,7 +39,7 @@ DTYPES = {
 
 
 class SafetensorsFile:
-    """An open file. `tensors` says what it holds, `metadata` is what its writer noted (text by text)."""
+    """An open file. `tensors` says what it holds, `metadata` is what its writer noted, texts by name."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
@@ -49,21 +52,24 @@ class SafetensorsFile:
             raise
 
     def read_header(self) -> tuple[dict[str, StoredTensor], dict[str, str]]:
-        """(tensors, metadata) after holding every claim of the header against the file's size."""
+        """(tensors, metadata), once every claim of the header has been checked against the file's size."""
         length = int.from_bytes(self.file.read(8), "little")
         if self.size < 8 or length > self.size - 8:
             raise CheckpointError(
                 f"{self.path} has {self.size} bytes but claims a header of {length}: it is cut short, or no "
                 "safetensors file; fetch it again."
             )
-        if length > MAX_JSON:
+        if length > MAX_HEADER:
             raise CheckpointError(
-                f"{self.path} has a header of {length} bytes, too long for a GPT-2 (at most {MAX_JSON})."
+                f"{self.path} has a header of {length} bytes, too long for a GPT-2 (at most {MAX_HEADER})."
             )
-        entries = parse_json(self.file.read(length), f"{self.path}: the header")
+        try:
+            entries = parse_json(self.file.read(length))
+        except ValueError as error:
+            raise CheckpointError(f"{self.path}: the header {error}; fetch the file again.") from error
         metadata = entries.pop("__metadata__", {})
         if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-            raise CheckpointError(f"{self.path}: the header's __metadata__ is not text by text; fetch the file again.")
+            raise CheckpointError(f"{self.path}: the header's __metadata__ is not all text; fetch the file again.")
         tensors = {name: read_entry(self.path, name, entry, 8 + length) for name, entry in entries.items()}
         end = 8 + length
         for tensor in sorted(tensors.values(), key=lambda tensor: (tensor.offset, tensor.nbytes)):
@@ -87,7 +93,7 @@ class SafetensorsFile:
 
 
 def read_entry(path: Path, name: str, entry: object, start: int) -> StoredTensor:
-    """One tensor of a header; its data begin at byte `start` of the file."""
+    """One tensor of a header, whose data_offsets count from byte `start` of the file."""
     fields = entry if isinstance(entry, dict) else {}
     dtype, shape, offsets = (fields.get(key) for key in ("dtype", "shape", "data_offsets"))
     numbers = [*shape, *offsets] if isinstance(shape, list) and isinstance(offsets, list) else [None]
@@ -108,12 +114,9 @@ def read_entry(path: Path, name: str, entry: object, start: int) -> StoredTensor
 
 
 def write_safetensors(
-    file,
-    specs: Mapping[str, tuple[str, tuple[int, ...]]],
-    get: Callable[[str], np.ndarray],
-    metadata: Mapping[str, str],
+    file: BinaryIO, specs: Mapping[str, Spec], get: Callable[[str], np.ndarray], metadata: Mapping[str, str]
 ) -> None:
-    """Write an open binary file: specs are name -> (dtype, shape), get(name) gives the array; one is held at a time."""
+    """Write into an open file: get(name) gives the array that specs announce, and is called for one at a time."""
     codes = {dtype: code for code, dtype in DTYPES.items()}
     header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     names = sorted(specs, key=lambda name: (-np.dtype(specs[name][0]).itemsize, name))  # wide types first: all aligned

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from shared_gpt.checkpoints.stored import CheckpointError, TensorFile, TensorReader, read_json
+from shared_gpt.checkpoints.stored import CheckpointError, TensorFile, TensorReader
+from shared_gpt.files import read_json
 
 
 class Shards:
-    """The open files that an index names, as if they were one; `open_file` opens each."""
+    """The files that an index names, opened by `open_file`, as if they were one."""
 
     def __init__(self, index: Path, open_file: Callable[[Path], TensorFile]):
-        weight_map = read_json(index).get("weight_map")
+        weight_map = read_json(index, CheckpointError).get("weight_map")
         if not isinstance(weight_map, dict) or not all(isinstance(shard, str) for shard in weight_map.values()):
             raise CheckpointError(f"{index} has no weight_map from tensors to files; fetch it again.")
         self.shards: dict[str, TensorFile] = {}

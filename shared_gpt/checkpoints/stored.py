@@ -1,19 +1,17 @@
-"""What every format of file offers: tensors by name, and a reader that hands out one tensor's bytes in order."""
+"""What the files of every format offer: tensors by name, and for each a reader that gives its bytes in order."""
 
-import json
 import os
 import threading
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
-BLOCK = 1 << 20  # bytes read at once: what is read is still in the cache when it is checked and put in place
+BLOCK = 1 << 20  # bytes read at once, few enough to be in the cache still when they are checked and put in place
 STRIP = 16  # rows transposed at once: 16 float32 fill one line of the cache on the transposed side
-SEEKING = threading.Lock()
-MAX_JSON = 16 << 20  # bytes; a GPT-2's longest header takes 60 thousand
+SEEKING = threading.Lock()  # held while a file's position is somewhere else
 
 
 class CheckpointError(ValueError):
@@ -33,7 +31,9 @@ class StoredTensor:
 
     def __post_init__(self):
         if not self.name.isprintable():
-            raise CheckpointError(f"{self.file} names a tensor {self.name!a}, which is no plain text: damaged.")
+            raise CheckpointError(
+                f"{self.file} names a tensor {self.name!a}, which is not plain text: the file is damaged; fetch it again."
+            )
 
     def __str__(self) -> str:
         return f"{self.file}: tensor {self.name}"
@@ -57,7 +57,7 @@ class TensorReader(Protocol):
 
 
 class TensorFile(Protocol):
-    """An open file (or several that belong together)."""
+    """An open file, or several that belong together."""
 
     tensors: dict[str, StoredTensor]
     size: int  # bytes on the disk
@@ -68,8 +68,8 @@ class TensorFile(Protocol):
 
 
 class Stretch:
-    """Reads the bytes of one tensor in an open file. Reading, not mapping: mapped pages would count as this process's
-    memory, and a file that shrinks under a mapping kills the process."""
+    """Reads the bytes of one tensor in an open file. The file is not mapped: mapped pages would count as memory of this
+    process, and a mapped file that shrinks kills it."""
 
     def __init__(self, file: BinaryIO, tensor: StoredTensor):
         self.file, self.tensor, self.position = file, tensor, tensor.offset
@@ -87,10 +87,11 @@ class Stretch:
 
 
 def read_at(file: BinaryIO, position: int, buffer: memoryview) -> int:
-    """Fill the buffer from a place in an unbuffered file, as far as one call does; the bytes read. Several threads may."""
+    """Fill the buffer from a position of an unbuffered file with what one read gives; how many bytes that was. Safe to call
+    from several threads."""
     if hasattr(os, "preadv"):
         return os.preadv(file.fileno(), [buffer], position)
-    with SEEKING:  # Windows cannot read at a place without moving the file's own
+    with SEEKING:  # Windows cannot read at a position without moving the file's own there
         file.seek(position)
         return file.readinto(buffer)
 
@@ -98,7 +99,7 @@ def read_at(file: BinaryIO, position: int, buffer: memoryview) -> int:
 def copy_into(destination: np.ndarray, reader: TensorReader, tensor: StoredTensor, transposed: bool = False) -> None:
     """Put a stored tensor into an array of its shape (transposed: of the reversed shape), cast to the array's dtype.
 
-    What lies in the file as it lies in the array is read in place; anything else passes through a megabyte at a time.
+    Bytes that lie in the file as they do in the array are read straight into it, others through a buffer of a megabyte.
     """
     target = destination.T if transposed else destination
     if destination.flags.c_contiguous and not transposed and destination.dtype == tensor.stored_dtype:
@@ -122,7 +123,7 @@ def copy_into(destination: np.ndarray, reader: TensorReader, tensor: StoredTenso
 
 
 def widen(bfloat16: np.ndarray) -> np.ndarray:
-    """float32 from the bits of bfloat16, exactly."""
+    """The float32 that the bits of a bfloat16 stand for, exactly."""
     return (bfloat16.astype("<u4") << 16).view("<f4")
 
 
@@ -132,30 +133,3 @@ def read_array(file: TensorFile, name: str) -> np.ndarray:
     array = np.empty(tensor.shape, np.float32 if tensor.dtype == "bfloat16" else tensor.stored_dtype)
     copy_into(array, file.reader(name), tensor)
     return array
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file."""
-    if path.stat().st_size > MAX_JSON:
-        raise CheckpointError(
-            f"{path} has {path.stat().st_size} bytes, more than any GPT-2's ({MAX_JSON}); is it the right file?"
-        )
-    return parse_json(path.read_bytes(), str(path))
-
-
-def parse_json(data: bytes, where: str) -> dict[str, Any]:
-    try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=without_repeats)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{where} is not valid JSON ({error}); fetch it again.") from error
-    if not isinstance(value, dict):
-        raise CheckpointError(
-            f"{where} holds a JSON {type(value).__name__} where an object is expected; fetch it again."
-        )
-    return value
-
-
-def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(unique := dict(pairs)) < len(pairs):
-        raise ValueError("a key comes twice")
-    return unique

@@ -1,4 +1,4 @@
-"""Write weights as other programs lay them: for transformers, or for OpenAI's own program."""
+"""Write weights in the layouts of other programs: transformers', or OpenAI's own."""
 
 import json
 import os
@@ -10,15 +10,15 @@ from typing import BinaryIO
 
 import numpy as np
 
+from shared_gpt.checkpoints.folder import candidates
 from shared_gpt.checkpoints.huggingface import huggingface_config
 from shared_gpt.checkpoints.names import QKV_BIAS, Name, in_model, weight_names
 from shared_gpt.checkpoints.openai import openai_hparams
 from shared_gpt.checkpoints.safetensors_file import write_safetensors
-from shared_gpt.checkpoints.source import candidates
-from shared_gpt.checkpoints.tensor_bundle.bundle import write_tensor_bundle
+from shared_gpt.checkpoints.tensor_bundle import write_tensor_bundle
 from shared_gpt.config import GPTConfig
 
-LAYOUTS = {"huggingface": "model.safetensors", "openai": "model.ckpt"}  # and what holds the weights
+LAYOUTS = {"huggingface": "model.safetensors", "openai": "model.ckpt"}  # -> the file that holds the weights
 BESIDE = ".incomplete"
 
 
@@ -29,8 +29,8 @@ def save_checkpoint(
     layout: str = "huggingface",
     dtype: str | None = None,
 ) -> None:
-    """Save a model's state dict, asked for one tensor at a time, in a folder that transformers (layout "huggingface") or
-    OpenAI's program ("openai") can load. dtype: of the numbers in the file (None: as they are).
+    """Save a model's state dict, taking one tensor at a time, in a folder that transformers (layout "huggingface") or
+    OpenAI's program ("openai") can load. dtype: that of the numbers in the file (None: as they are).
 
     All files are whole and flushed before the first takes its name. A model without bias for q, k and v is saved with
     zeros, which those programs expect; Hugging Face's config.json also notes it, so that loading it here is exact.
@@ -39,14 +39,17 @@ def save_checkpoint(
         raise ValueError(f"There is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")
     check_state(config, state)
     folder, dtype = Path(folder), dtype or next(iter(state.values())).dtype.name
-    others = [path.name for path in candidates(folder) if path.name != LAYOUTS[layout]] if folder.is_dir() else []
-    if others:
-        raise ValueError(f"{folder} already holds {others[0]}; save into another folder, so that each holds one model.")
+    already = [path.name for path in candidates(folder) if path.name != LAYOUTS[layout]] if folder.is_dir() else []
+    if already:
+        raise ValueError(
+            f"{folder} already holds {already[0]}; save into another folder, so that each holds one model."
+        )
     save = save_openai if layout == "openai" else save_huggingface
     save(folder, config, lambda name: stored_array(name, config, state, dtype), dtype)
 
 
 def check_state(config: GPTConfig, state: Mapping[str, np.ndarray]) -> None:
+    """Refuse a state dict with other keys than a plain GPT-2 of this config has."""
     expected = {key for key in weight_names(config) if in_model(key, config)}
     if extra := [key for key in state if key not in expected]:
         raise ValueError(f"GPT-2's files have no place for {extra[0]}; merge adapters into the model before saving it.")
@@ -78,12 +81,12 @@ def save_huggingface(folder: Path, config: GPTConfig, get: Callable[[Name], np.n
 
 
 def stored_names(config: GPTConfig) -> list[Name]:
-    """The weights that files hold: the model's own, and the bias of q, k and v in any case."""
+    """The weights that files hold: the model's own, and the biases of q, k and v in any case."""
     return [n for n in weight_names(config).values() if in_model(n.ours, config) or n.ours.endswith(QKV_BIAS)]
 
 
 def stored_array(name: Name, config: GPTConfig, state: Mapping[str, np.ndarray], dtype: str) -> np.ndarray:
-    """A weight as files hold it, but for OpenAI's 1 in front: turned where the table says so."""
+    """A weight as files hold it, transposed where the table says so; OpenAI's leading 1 is still missing."""
     if not in_model(name.ours, config):
         return np.zeros(name.shape, dtype)
     return state[name.ours].T if name.transposed else state[name.ours]
@@ -91,11 +94,12 @@ def stored_array(name: Name, config: GPTConfig, state: Mapping[str, np.ndarray],
 
 @contextmanager
 def files_together(folder: Path) -> Iterator[Callable]:
-    """Create files that take their names in the folder together, at the end; after an error none does."""
+    """Gives a function that opens new files. They take their names in the folder together, at the end; after an error none
+    does."""
     created = not folder.exists()
     beside = folder / BESIDE
     try:
-        shutil.rmtree(beside, ignore_errors=True)  # left by a process that was killed
+        shutil.rmtree(beside, ignore_errors=True)  # what a killed process left
         beside.mkdir(parents=True)
         yield lambda name: flushed(beside / name)
         for path in sorted(beside.iterdir()):

@@ -1,5 +1,5 @@
 """What both twins refuse, in the same words: each check names the value, the limit and the way out.
 
-One file for the checks of one room, under its name. No tensor maths: they read `.shape`, `.dtype`, `.min()`, `.max()`, which
-arrays of both kinds have.
+Each file is named after the twin file whose checks it holds; `tokens` serves several. There is no tensor maths here: the
+checks read `.shape`, `.dtype`, `.min()` and `.max()`, which NumPy's arrays and PyTorch's tensors both have.
 """

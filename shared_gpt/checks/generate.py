@@ -1,4 +1,4 @@
-"""Prompts, settings of generation, and the logits that tokens are chosen from."""
+"""Checks of generation: its prompts, its settings, and the logits that tokens are chosen from."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from shared_gpt.config import GPTConfig
 
 
 def check_prompts(ids: Any, config: GPTConfig) -> list[list[int]]:
-    """Prompts as lists of ids, from such lists or from an array (B, T); refuse what is empty or no token."""
+    """Prompts as lists of ids, from such lists or from an array (B, T). Refuse empty ones and ids of no token."""
     rows = ids.tolist() if hasattr(ids, "tolist") else list(ids)
     if not rows or not all(isinstance(row, Sequence) or hasattr(row, "tolist") for row in rows):
         raise ValueError(f"Prompts are {str(ids)[:60]}; give a list of id lists, for one prompt [ids].")
@@ -34,7 +34,7 @@ def check_sampling(
     repetition_penalty: float | None,
     eos_id: int | None,
 ) -> None:
-    """Refuse settings of generation that mean nothing."""
+    """Refuse settings of generation that make no sense."""
     if isinstance(max_new_tokens, bool) or not hasattr(max_new_tokens, "__index__") or max_new_tokens < 0:
         raise ValueError(f"max_new_tokens is {max_new_tokens!r}; give a whole number of at least 0.")
     if not 0 <= temperature < float("inf"):
@@ -50,6 +50,6 @@ def check_sampling(
 
 
 def check_logits(largest: float) -> None:
-    """Refuse logits whose largest is no number: what is drawn from them would mean nothing."""
+    """Refuse logits whose largest is not finite: a token drawn from them would be meaningless."""
     if not abs(largest) < float("inf"):
         raise ValueError(f"The model's logits hold {largest}; its weights are damaged or its training diverged.")

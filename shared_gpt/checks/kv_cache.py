@@ -1,8 +1,8 @@
-"""What a cache has a place for."""
+"""Checks of the cache: what it has room for."""
 
 
 def check_cache(batch_size: int, length: int, cached_batch_size: int, capacity: int) -> None:
-    """Refuse keys and values that a cache has no place for."""
+    """Refuse keys and values that a cache has no room for."""
     if batch_size != cached_batch_size:
         raise ValueError(
             f"The batch has {batch_size} rows but the cache was begun with {cached_batch_size}; make a new KVCache."

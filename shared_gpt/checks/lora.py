@@ -1,4 +1,4 @@
-"""An adaptation that makes sense, and merging in its order."""
+"""Checks of LoRA: an adaptation that makes sense, and merging in the right order."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,10 +12,11 @@ def check_lora(
     tied: Sequence[str],
     adapted: Sequence[str],
 ) -> None:
-    """Refuse an adaptation that would do nothing, or too much.
+    """Refuse an adaptation that would change nothing, or too much.
 
     shapes: (out, in) of every layer that the targets name; tied: those that share their weight with an embedding; adapted:
-    the layers that have LoRA already. A head of few classes may have a rank above its smaller side: it costs little.
+    the layers that have LoRA already. Only for lm_head the rank may exceed the smaller side: with few classes it costs
+    little.
     """
     if adapted:
         raise ValueError(
@@ -46,7 +47,7 @@ def check_lora(
 
 
 def check_merge(layers: int, merged: int, merging: bool) -> None:
-    """Refuse to merge what is merged, or to take out what is not in."""
+    """Refuse to merge what is merged already, or to unmerge what is not."""
     if layers == 0:
         raise ValueError("The model has no LoRA layers; call apply_lora first.")
     if merging and merged:

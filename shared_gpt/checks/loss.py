@@ -1,4 +1,4 @@
-"""The targets of a loss."""
+"""Checks of the loss: its targets."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from shared_gpt.checks.tokens import check_integers, check_is_array, check_range
 
 
 def check_targets(logits: Any, targets: Any, ignore_index: int) -> None:
-    """Refuse targets that do not name, for every position of the logits (..., V), a token or the ignored index."""
+    """Refuse targets that do not give a token, or the ignored index, for every position of the logits (..., V)."""
     check_is_array("targets", targets)
     if tuple(targets.shape) != tuple(logits.shape[:-1]):
         raise ValueError(

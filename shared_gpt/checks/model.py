@@ -1,4 +1,4 @@
-"""The token ids that a model can look up."""
+"""Checks of the model: the token ids that it is given."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from shared_gpt.config import GPTConfig
 
 
 def check_ids(ids: Any, config: GPTConfig, past: int = 0) -> None:
-    """Refuse token ids (B, T) that the model cannot look up; `past` positions are already in the cache."""
+    """Refuse token ids (B, T) that the model cannot look up; `past` is the number of positions already in the cache."""
     check_is_array("ids", ids)
     if len(ids.shape) != 2:
         raise ValueError(f"ids have shape {tuple(ids.shape)}; give (batch, time), for one sequence ids[None, :].")

@@ -1,16 +1,16 @@
-"""What a state dict must be to be loaded."""
+"""Checks of a module: the state dict that it loads."""
 
 from collections.abc import Mapping
 
 
-def check_state_dict(expected: Mapping[str, tuple], given: Mapping[str, tuple]) -> None:
-    """Refuse, in one error, every key that is missing, unexpected or of another shape (both: name -> shape)."""
-    problems = [f"missing {name} {shape}" for name, shape in expected.items() if name not in given]
-    problems += [f"unexpected {name} {shape}" for name, shape in given.items() if name not in expected]
+def check_state_dict(expected: Mapping[str, tuple], found: Mapping[str, tuple]) -> None:
+    """Refuse, in one error, every key that is missing, unexpected or of another shape. Both map names to shapes."""
+    problems = [f"missing {name} {shape}" for name, shape in expected.items() if name not in found]
+    problems += [f"unexpected {name} {shape}" for name, shape in found.items() if name not in expected]
     problems += [
-        f"{name} is {given[name]} where the model has {shape}"
+        f"{name} is {found[name]} where the model has {shape}"
         for name, shape in expected.items()
-        if name in given and given[name] != shape
+        if name in found and found[name] != shape
     ]
     if problems:
         raise ValueError(

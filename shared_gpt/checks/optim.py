@@ -1,11 +1,11 @@
-"""Numbers with which AdamW descends, and states that are its own."""
+"""Checks of the optimizer: its hyperparameters, and the state that it loads."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def check_hyperparameters(lr: float, betas: tuple[float, float], eps: float, weight_decay: float) -> None:
-    """Refuse numbers with which AdamW would not descend."""
+    """Refuse hyperparameters with which AdamW would not descend."""
     if not lr >= 0:
         raise ValueError(f"lr is {lr!r}; give a learning rate of at least 0, such as 1e-3.")
     if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
@@ -17,11 +17,11 @@ def check_hyperparameters(lr: float, betas: tuple[float, float], eps: float, wei
 
 
 def check_optimizer_state(shapes: list[tuple], state: Mapping[str, Any]) -> None:
-    """Refuse moments that do not belong to parameters of these shapes."""
+    """Refuse a state whose moments do not have these shapes, those of the parameters."""
     for name in ("m", "v"):
-        given = [tuple(moment.shape) for moment in state[name]]
-        if given != [tuple(shape) for shape in shapes]:
+        found = [tuple(moment.shape) for moment in state[name]]
+        if found != [tuple(shape) for shape in shapes]:
             raise ValueError(
-                f"The optimizer state holds {len(given)} moments {name} that do not match the shapes of the {len(shapes)} "
+                f"The optimizer state holds {len(found)} moments {name} that do not match the shapes of the {len(shapes)} "
                 "parameters; load a state that was saved from the same model. Nothing was loaded."
             )

@@ -28,7 +28,7 @@ class Anatomy:
     model: ModelOptions = field(default_factory=ModelOptions)
 
     def run(self, twin: ModuleType) -> None:
-        from shared_gpt.anatomy import anatomy, show, totals
+        from shared_gpt.anatomy import anatomy, print_anatomy, totals
         from shared_gpt.config import GPTConfig
         from shared_gpt.plots import plot_anatomy
 
@@ -36,6 +36,6 @@ class Anatomy:
         T, itemsize = self.context or config.context_length, {"float32": 4, "float64": 8}[self.dtype]
         parts = anatomy(config, self.batch_size, T, itemsize)
         tokens = self.batch_size * T
-        show(parts, totals(parts, tokens * config.vocab_size, itemsize), tokens, self.teraflops)
+        print_anatomy(parts, totals(parts, tokens * config.vocab_size, itemsize), tokens, self.teraflops)
         title = f"{self.preset}, {self.batch_size} × {T} tokens, {self.dtype}"
         print(f"Picture: {plot_anatomy(parts, title, self.out)}")

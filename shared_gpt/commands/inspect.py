@@ -9,7 +9,7 @@ from tyro.conf import Positional
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from shared_gpt.checkpoints.inspection import Module
+    from shared_gpt.checkpoints.inspection import ModuleSummary
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Inspect:
         from rich.filesize import decimal
 
         from shared_gpt.checkpoints.fitting import check
-        from shared_gpt.checkpoints.inspection import LAYOUTS, as_stored, by_module, run_state, size_name
-        from shared_gpt.checkpoints.source import locate, open_contents
+        from shared_gpt.checkpoints.inspection import LAYOUT_NAMES, as_stored, by_module, run_state, size_name
+        from shared_gpt.checkpoints.source import open_contents, weights_path
 
         console = Console(highlight=False)
-        contents = open_contents(locate(self.source))
+        contents = open_contents(weights_path(self.source))
         console.print(str(contents.path), markup=False, soft_wrap=True)  # a path broken in two can't be copied
-        console.print(f"{LAYOUTS[contents.layout]}, {decimal(contents.file.size)}")
+        console.print(f"{LAYOUT_NAMES[contents.layout]}, {decimal(contents.file.size)}")
         try:
             checkpoint = check(contents)
         except ValueError:
@@ -53,7 +53,7 @@ class Inspect:
         checkpoint.close()
 
 
-def table(modules: "list[Module]") -> "Table":
+def table(modules: "list[ModuleSummary]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 

@@ -32,7 +32,7 @@ class TrainTokenizer:
     def run(self, twin: ModuleType) -> None:
         from shared_gpt.commands.output_files import check_folder
         from shared_gpt.text import BytePairTokenizer
-        from shared_gpt.text.tokenizer import visible, write_json
+        from shared_gpt.text.tokenizer import visible, write_tokenizer
 
         if self.out.suffix != ".json" and self.kind != "byte-pair":
             raise ValueError(f"{self.out} does not end in .json; only byte pairs have another form than one JSON file.")
@@ -40,7 +40,7 @@ class TrainTokenizer:
         start = time.perf_counter()
         tokenizer = self.trained_tokenizer()
         seconds = time.perf_counter() - start
-        tokenizer.save(self.out) if isinstance(tokenizer, BytePairTokenizer) else write_json(self.out, tokenizer)
+        tokenizer.save(self.out) if isinstance(tokenizer, BytePairTokenizer) else write_tokenizer(self.out, tokenizer)
         print(f"Learnt {tokenizer.n_vocab:,} tokens from {self.text} in {seconds:.1f} s; wrote {self.out}")
         if isinstance(tokenizer, BytePairTokenizer):
             if tokenizer.n_vocab < self.vocab_size:

@@ -1,14 +1,14 @@
 """Text to token ids and back, and corpora to batches: what both twins share before any tensor maths."""
 
 from shared_gpt.text.batches import IGNORE_INDEX, Batches, split_examples
-from shared_gpt.text.bpe.explanation import Explanation
-from shared_gpt.text.bpe.merge_tree import merge_tree
-from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
+from shared_gpt.text.bpe import BytePairTokenizer, Explanation, merge_tree
 from shared_gpt.text.characters import CharTokenizer
 from shared_gpt.text.corpora import load_text
 from shared_gpt.text.gpt2 import gpt2_tokenizer
-from shared_gpt.text.instructions import InstructionDataset, format_prompt, load_instructions, show_targets
+from shared_gpt.text.instructions import InstructionDataset, load_instructions
 from shared_gpt.text.labels import LabelDataset, balance, labels_and_last, load_labels
+from shared_gpt.text.prompts import format_prompt
+from shared_gpt.text.show import show_targets
 from shared_gpt.text.simple import SimpleTokenizerV1, SimpleTokenizerV2, build_vocab
 from shared_gpt.text.token_file import load_tokens, open_tokens, prepare
 from shared_gpt.text.tokenizer import END_OF_TEXT, UNKNOWN, Tokenizer

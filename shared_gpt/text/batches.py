@@ -1,4 +1,4 @@
-"""How every dataset is split, ordered and batched: one generator decides, and the place in an epoch can be kept."""
+"""How every dataset is split, ordered and batched: one generator draws, and the position within an epoch can be saved."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Int
 
-IGNORE_INDEX = -100  # a target that the loss passes over
+IGNORE_INDEX = -100  # a target that the loss ignores
 Example = TypeVar("Example")
 
 
 class Dataset:
-    """Examples by number, the way to lay some of them side by side, and hence batches."""
+    """Examples by number and a way to put several side by side; from these two come the batches."""
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -20,7 +20,7 @@ class Dataset:
         raise NotImplementedError
 
     def collate(self, items: Sequence[Any]) -> tuple[Int[np.ndarray, "B T"], Int[np.ndarray, "B T"]]:
-        """Some examples as (inputs, targets), two int64 arrays (B, T)."""
+        """Several examples as (inputs, targets), two int64 arrays (B, T)."""
         raise NotImplementedError
 
     def batches(
@@ -31,7 +31,7 @@ class Dataset:
 
 
 def epoch_order(n: int, rng: np.random.Generator | None, shuffle: bool = True) -> Int[np.ndarray, " N"]:
-    """The order in which one epoch visits n examples: one draw, `rng.permutation(n)`, or none without shuffling."""
+    """The order in which one epoch visits n examples: `rng.permutation(n)`, or as they stand if not shuffled."""
     return rng.permutation(n) if shuffle else np.arange(n)
 
 
@@ -41,7 +41,8 @@ def split_examples(
     test_fraction: float = 0.0,
     rng: np.random.Generator | None = None,
 ) -> tuple[list[Example], list[Example], list[Example]]:
-    """Training, validation and test examples; by position, or drawn by `rng` (whoever sorted the file, all mix)."""
+    """Training, validation and test examples: the first, the next and the last ones, or shuffled by `rng` first, as they
+    should be if the file is sorted."""
     if val_fraction < 0 or test_fraction < 0 or val_fraction + test_fraction >= 1:
         raise ValueError(
             f"val_fraction {val_fraction} and test_fraction {test_fraction} leave nothing to train on; "
@@ -58,9 +59,9 @@ def split_examples(
 class Batches:
     """The batches of a dataset: every `for` loop over it is one epoch, in an order that `rng` draws as it begins.
 
-    Each batch is (inputs, targets), two int64 arrays (B, T). With drop_last the examples that fill no batch are left
-    out. Between two batches `state_dict()` tells the place; `load_state_dict()` makes the next loop go on from there,
-    in the same order, without touching `rng` (put the generator's own state back beside it: it draws dropout, too).
+    Each batch is (inputs, targets), two int64 arrays (B, T). With drop_last a last batch that would not be full is left
+    out. Between two batches `state_dict()` gives the position; after `load_state_dict()` the next loop goes on from it in
+    the same order. `rng` is not changed by that: restore it separately, since it draws dropout, too.
     """
 
     def __init__(
@@ -83,8 +84,8 @@ class Batches:
         self.dataset, self.batch_size, self.rng = dataset, int(batch_size), rng
         self.drop_last, self.shuffle = drop_last, shuffle
         self.epoch = 0  # epochs finished
-        self.position = 0  # batches given out in this epoch
-        self._order_state = None  # the generator as it was before it drew this epoch's order
+        self.position = 0  # batches yielded in this epoch
+        self._order_state = None  # the generator's state before it drew this epoch's order
         self._resuming = False
 
     def __len__(self) -> int:
@@ -116,15 +117,15 @@ class Batches:
             yield from self
 
     def state_dict(self) -> dict[str, Any]:
-        """The place after the batch given out last, in plain values for a JSON file."""
+        """The position after the last batch that was yielded, in plain values for a JSON file."""
         return {"epoch": self.epoch, "position": self.position, "order_state": self._order_state, **self._identity()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a place that `state_dict` told; ValueError where data or batches are others than then."""
+        """Go on from a position that `state_dict` gave. ValueError if the data or the batches are not the same."""
         for key, value in self._identity().items():
             if state[key] != value:
                 raise ValueError(
-                    f"The place in the data was kept with {key} {state[key]} and this run has {value}; "
+                    f"The position in the data was saved with {key} {state[key]}, but this run has {value}; "
                     "resume with the same data and batches."
                 )
         self.epoch, self.position, self._order_state = state["epoch"], state["position"], state["order_state"]

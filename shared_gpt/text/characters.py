@@ -1,4 +1,4 @@
-"""The smallest tokenizer: one character, one id."""
+"""The simplest tokenizer: one character, one id."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,14 +7,14 @@ from shared_gpt.text.tokenizer import END_OF_TEXT, AllowedSpecial, look_up, spli
 
 
 class CharTokenizer:
-    """The distinct characters of a text, sorted, each with its place as its id; `end_of_text` adds <|endoftext|>."""
+    """The distinct characters of a text, sorted; each one's id is its place. `end_of_text` adds <|endoftext|>."""
 
     kind = "characters"
 
     def __init__(self, text: str, end_of_text: bool = False):
         self.characters = "".join(sorted(set(well_formed(text))))
         if not self.characters:
-            raise ValueError("The text to take characters from is empty; give one with at least one.")
+            raise ValueError("The text to take characters from is empty; give one with at least one character.")
         self.ids = {character: i for i, character in enumerate(self.characters)}
         self.special_tokens = {END_OF_TEXT: len(self.ids)} if end_of_text else {}
         self.tokens = {i: token for token, i in (self.ids | self.special_tokens).items()}
@@ -34,7 +34,7 @@ class CharTokenizer:
         except KeyError as error:
             raise ValueError(
                 f"The character {error.args[0]!r} (position {text.index(error.args[0])}) is not among the {len(self.ids)} "
-                "of the vocabulary; make the tokenizer from a text that has it."
+                "of the vocabulary; make the tokenizer from a text that holds it."
             ) from None
         return ids
 

@@ -1,4 +1,4 @@
-"""Where the text comes from: a file, a folder of files, or a name; always UTF-8, in pieces or as a whole."""
+"""Where text comes from: a file, a folder of files, or a name. It is always UTF-8, read in pieces or as a whole."""
 
 import codecs
 import io
@@ -13,6 +13,8 @@ SHIPPED = Path(__file__).parent / "data"
 
 
 class Download(NamedTuple):
+    """A file that does not ship with the project: its name, checksum and addresses."""
+
     file: str
     sha256: str
     urls: tuple[str, ...]
@@ -40,8 +42,8 @@ CORPORA: dict[str, Path | Download] = {
 }
 
 
-def locate(source: str | os.PathLike, named: dict[str, Path | Download] = CORPORA) -> Path:
-    """The path that `source` stands for; a name wins over a path, which is then written ./name."""
+def source_path(source: str | os.PathLike, named: dict[str, Path | Download] = CORPORA) -> Path:
+    """The path that `source` stands for. A name comes before a path; for a file of the same name write ./name."""
     entry = named.get(source) if isinstance(source, str) else None
     if isinstance(entry, Download):
         from shared_gpt.downloads import cache_folder, fetch
@@ -54,10 +56,10 @@ def locate(source: str | os.PathLike, named: dict[str, Path | Download] = CORPOR
 
 
 def read_pieces(path: str | os.PathLike, piece_bytes: int = 1 << 20) -> Iterator[str]:
-    """The text of one UTF-8 file, piece by piece; memory holds about `piece_bytes` of it.
+    """The text of one UTF-8 file, piece by piece, about `piece_bytes` at a time.
 
     A byte order mark is dropped and every line ends with a plain newline, whatever system wrote the file.
-    Raises ValueError with the file and the offset of the first byte that is not UTF-8.
+    Raises ValueError that names the file and the offset of the first byte that is not UTF-8.
     """
     utf8 = codecs.getincrementaldecoder("utf-8")()
     newlines = io.IncrementalNewlineDecoder(decoder=None, translate=True)
@@ -83,7 +85,7 @@ def read_pieces(path: str | os.PathLike, piece_bytes: int = 1 << 20) -> Iterator
 
 
 def read_text(path: str | os.PathLike) -> str:
-    """The whole text of one UTF-8 file, as `read_pieces` reads it; ValueError if there is none."""
+    """The whole text of one UTF-8 file, as `read_pieces` reads it. ValueError if there is none."""
     text = "".join(read_pieces(path))
     if not text.strip():
         raise ValueError(f"{path} holds no text; give a file with some.")
@@ -91,8 +93,8 @@ def read_text(path: str | os.PathLike) -> str:
 
 
 def text_files(source: str | os.PathLike) -> list[Path]:
-    """The files that make up a source of `load_text`, in their order; a folder's empty and hidden ones do not."""
-    path = locate(source)
+    """The files of a source of `load_text`, in their order; of a folder's, the empty and the hidden are left out."""
+    path = source_path(source)
     if not path.is_dir():
         return [path]
     files = [
@@ -101,15 +103,15 @@ def text_files(source: str | os.PathLike) -> list[Path]:
         if file.suffix.lower() == ".txt" and not file.name.startswith(".") and file.is_file() and file.stat().st_size
     ]
     if not files:
-        raise FileNotFoundError(f"{path} holds no .txt file with text, here or further down; give a folder that does.")
+        raise FileNotFoundError(f"{path} holds no .txt file with text, at any depth; give a folder that does.")
     return files
 
 
 def load_text(source: str | os.PathLike, separator: str = END_OF_TEXT) -> str:
-    """The text of a file, of a folder, or of a name in CORPORA (downloaded once, then kept: see download.py).
+    """The text of a file, of a folder, or of a name in CORPORA (downloaded once, then kept: see downloads.py).
 
-    A folder is every .txt file below it, sorted by path, with `separator` between them: the end token, so that a
-    model learns where one document stops (as GPT-2's training data did; encode with allowed_special).
+    A folder stands for every .txt file in it, at any depth, sorted by path, with `separator` between them: the end token,
+    from which a model learns where a document stops (as in GPT-2's training data; encode with allowed_special).
     """
     text = separator.join("".join(read_pieces(file)) for file in text_files(source))
     if not text.replace(separator, "").strip():

@@ -1,4 +1,4 @@
-"""GPT-2's own tokenizer: its vocabulary, from one of three places, with tiktoken's encoder for speed."""
+"""GPT-2's own tokenizer: its vocabulary, from one of three places, and tiktoken's encoder for speed."""
 
 import hashlib
 import os
@@ -9,32 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from shared_gpt.downloads import DownloadError, cache_folder, fetch, sha256_of
-from shared_gpt.text.bpe.files import (
-    GPT2_NAMES,
-    HUGGING_FACE_NAMES,
-    Vocabulary,
-    find_gpt2,
-    gpt2_ids,
-    gpt2_texts,
-    read_gpt2,
-)
-from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
+from shared_gpt.text.bpe import BytePairTokenizer
+from shared_gpt.text.bpe.files import GPT2_NAMES, HUGGING_FACE_NAMES, find_gpt2, gpt2_texts, read_gpt2
+from shared_gpt.text.bpe.vocabulary import Vocabulary, gpt2_ids
 from shared_gpt.text.split import GPT2_PATTERN
 from shared_gpt.text.tokenizer import END_OF_TEXT, AllowedSpecial, allowed_names, well_formed
 
-OPENAI = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main"
-HUGGING_FACE = "https://huggingface.co/openai-community/gpt2/resolve/main"
+OPENAI_URL = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main"
+HUGGING_FACE_URL = "https://huggingface.co/openai-community/gpt2/resolve/main"
 SHA256 = (
     "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
     "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
 )
-LONG_SPACE = re.compile(r"\s{500000}")  # tiktoken's regular expressions break down in a run twice as long
+LONG_SPACE = re.compile(r"\s{500000}")  # tiktoken's regular expressions fail on a run twice as long
 
 
 class GPT2Tokenizer(BytePairTokenizer):
-    """Our tokenizer over GPT-2's vocabulary, whose `encode` is tiktoken's: the same ids, sooner.
+    """BytePairTokenizer with GPT-2's vocabulary and tiktoken's `encode`: the same ids, sooner.
 
-    A run folder records only that it is GPT-2's, and the `folder` that it came from if one was given.
+    A run folder records only that the tokenizer is GPT-2's, and the `folder` that it came from if one was given.
     """
 
     kind = "gpt2"
@@ -72,8 +65,8 @@ class GPT2Tokenizer(BytePairTokenizer):
 def gpt2_tokenizer(folder: str | os.PathLike | None = None) -> GPT2Tokenizer:
     """GPT-2's tokenizer, from `folder` with vocab.bpe and encoder.json, from tiktoken's cache, or downloaded once.
 
-    Raises FileNotFoundError, with the three ways, where none of them leads to the vocabulary, and ValueError for a
-    folder that holds another vocabulary than GPT-2's.
+    Raises FileNotFoundError that names the three ways if none of them leads to the vocabulary, and ValueError for a folder
+    that holds another vocabulary.
     """
     if folder is None:
         return _tokenizer(*_files_at_hand(), folder=None)
@@ -93,31 +86,31 @@ def _tokenizer(merges: Path, ids: Path, folder: str | None) -> GPT2Tokenizer:
     if vocabulary != as_in_gpt2 or hashlib.sha256(gpt2_texts(vocabulary)[0].encode("utf-8")).hexdigest() != SHA256[0]:
         raise ValueError(
             f"{merges} and {ids.name} hold another vocabulary than GPT-2's ({len(vocabulary.merges)} merges); "
-            "load it with BytePairTokenizer.load, or copy GPT-2's files anew."
+            "load it with BytePairTokenizer.load, or copy GPT-2's files again."
         )
     return GPT2Tokenizer(vocabulary, folder)
 
 
 def tiktoken_cache() -> Path:
-    """The folder in which tiktoken keeps its downloads, by the variables that it reads."""
+    """The folder in which tiktoken keeps its downloads, by the environment variables that it reads."""
     chosen = os.environ.get("TIKTOKEN_CACHE_DIR") or os.environ.get("DATA_GYM_CACHE_DIR")
     return Path(chosen or Path(tempfile.gettempdir()) / "data-gym-cache")
 
 
 def _files_at_hand() -> tuple[Path, Path]:
-    # tiktoken names a file in its cache by the SHA-1 of the address that it came from
-    cached = [tiktoken_cache() / hashlib.sha1(f"{OPENAI}/{name}".encode()).hexdigest() for name in GPT2_NAMES]
+    # in its cache tiktoken names a file by the SHA-1 of the address it came from
+    cached = [tiktoken_cache() / hashlib.sha1(f"{OPENAI_URL}/{name}".encode()).hexdigest() for name in GPT2_NAMES]
     if all(path.is_file() and sha256_of(path) == sha256 for path, sha256 in zip(cached, SHA256)):
         return cached[0], cached[1]
     try:
         merges, ids = (
-            fetch(name, (f"{OPENAI}/{name}", f"{HUGGING_FACE}/{other}"), sha256, cache_folder() / "gpt2")
+            fetch(name, (f"{OPENAI_URL}/{name}", f"{HUGGING_FACE_URL}/{other}"), sha256, cache_folder() / "gpt2")
             for name, other, sha256 in zip(GPT2_NAMES, HUGGING_FACE_NAMES, SHA256)
         )
     except DownloadError as error:
         raise FileNotFoundError(
-            "GPT-2's vocabulary is not at hand. Three ways to it: a folder with vocab.bpe and encoder.json, given by "
-            f"argument; TIKTOKEN_CACHE_DIR set to a cache of tiktoken that holds them (looked in {tiktoken_cache()}); "
+            "GPT-2's vocabulary is not on this machine. Three ways to it: a folder with vocab.bpe and encoder.json as the "
+            f"argument; TIKTOKEN_CACHE_DIR set to a cache of tiktoken's that holds them (looked in {tiktoken_cache()}); "
             f"or a network to download them once, which failed just now: {error}"
         ) from None
     return merges, ids

@@ -1,4 +1,4 @@
-"""InstructionDataset: requests with their answers, laid out as one prompt format, padded and masked by position."""
+"""InstructionDataset: requests with their answers, laid out in a prompt style, padded, and masked by position."""
 
 import json
 import os
@@ -9,30 +9,28 @@ import numpy as np
 from jaxtyping import Int
 
 from shared_gpt.text.batches import IGNORE_INDEX, Dataset
-from shared_gpt.text.corpora import SHIPPED, locate, read_text
-from shared_gpt.text.tokenizer import Tokenizer, visible
+from shared_gpt.text.corpora import SHIPPED, read_text, source_path
+from shared_gpt.text.prompts import Entry, format_prompt
+from shared_gpt.text.tokenizer import Tokenizer
 
 INSTRUCTIONS = {"instructions": SHIPPED / "instructions.json"}
-# The categories of the shipped set whose entries have one right answer, so that an exact match is a fair score.
-# fmt: off
+# Categories of the shipped entries with one right answer, so that an exact match is a fair score.
 CLOSED_CATEGORIES = (
     "addition", "subtraction", "multiplication", "division", "story sums", "number words", "next number",
     "larger number", "sorting numbers", "units", "plurals", "past tense", "comparatives", "superlatives", "articles",
     "antonyms", "prefixes", "young animals", "kinds", "odd one out", "spelling", "spelling in sentences",
     "spelling out", "counting letters", "counting words", "first letters", "last letters", "sorting words", "capitals",
     "sentences in the past", "sentences in the future", "story facts",
-)
-# fmt: on
-Entry = dict[str, str]
-Item = tuple[Int[np.ndarray, " _"], int]
+)  # fmt: skip
+EncodedEntry = tuple[Int[np.ndarray, " _"], int]  # ids with the end token, how many of them are prompt
 
 
 def load_instructions(source: str | os.PathLike) -> list[Entry]:
     """Entries with `instruction`, `output` and, where there is one, `input`, from JSON (a list), JSONL or a name.
 
-    Raises ValueError that names the entry (counted from 1) which lacks a key or holds something else than text.
+    Raises ValueError that names the first entry (counted from 1) that lacks a key or holds something other than text.
     """
-    path = locate(source, INSTRUCTIONS)
+    path = source_path(source, INSTRUCTIONS)
     text = read_text(path)
     lines = [text] if text.lstrip().startswith("[") else text.split("\n")
     values = []
@@ -63,45 +61,10 @@ def _check_entry(entry: Any, where: str) -> None:
         raise ValueError(f"{where} has an empty 'instruction'; write one or leave the entry out.")
 
 
-def _alpaca(entry: Entry) -> str:
-    """The layout of Stanford Alpaca (Taori et al. 2023), as in Raschka, Build a Large Language Model, ch. 7."""
-    blocks = [
-        "Below is an instruction that describes a task. Write a response that appropriately completes the request.",
-        f"### Instruction:\n{entry['instruction']}",
-        f"### Input:\n{entry['input']}" if entry.get("input") else None,
-        "### Response:\n",
-    ]
-    return "\n\n".join(filter(None, blocks))
-
-
-def _phi3(entry: Entry) -> str:
-    """The chat template of Phi-3 (Microsoft, model card of Phi-3-mini-4k-instruct), the input under the request."""
-    return f"<|user|>\n{_request(entry)}<|end|>\n<|assistant|>\n"
-
-
-def _qa(entry: Entry) -> str:
-    """Q and A, as GPT-3 was asked (Brown et al. 2020, appendix G): little markup, for vocabularies that have no tokens for it."""
-    return f"Q: {_request(entry)}\nA:\n"
-
-
-def _request(entry: Entry) -> str:
-    return entry["instruction"] + (f"\n{entry['input']}" if entry.get("input") else "")
-
-
-PROMPT_STYLES = {"alpaca": _alpaca, "phi3": _phi3, "qa": _qa}
-
-
-def format_prompt(entry: Entry, style: str = "alpaca") -> str:
-    """All that stands before the answer, for training and for asking alike: the answer is what comes next."""
-    if style not in PROMPT_STYLES:
-        raise ValueError(f"There is no prompt style {style!r}; choose one of {', '.join(PROMPT_STYLES)}.")
-    return PROMPT_STYLES[style](entry)
-
-
 def collate(
-    items: Sequence[Item], pad_id: int, mask_prompt: bool = False, context_length: int | None = None
+    items: Sequence[EncodedEntry], pad_id: int, mask_prompt: bool = False, context_length: int | None = None
 ) -> tuple[Int[np.ndarray, "B T"], Int[np.ndarray, "B T"]]:
-    """Items (ids that end with the end token, how many of them are prompt) side by side: inputs and targets.
+    """EncodedEntrys (ids that end with the end token, how many of them are prompt) side by side: inputs and targets.
 
     Targets are the ids one place later, the end token among them; beyond it inputs are `pad_id` and targets are
     ignored. With `mask_prompt` so are the targets inside the prompt: the first that counts is the answer's first
@@ -122,9 +85,9 @@ def collate(
 class InstructionDataset(Dataset):
     """Entries (a list, or a source of `load_instructions`) as ids: prompt, answer, end token.
 
-    Prompt and answer are encoded apart, as they are when the model is asked, so that the border between them is one
-    between tokens. What exceeds `context_length` is cut off at the end (`n_cut` entries), or with `skip_long` the
-    entry is left out (`n_skipped`). dataset[i] is (ids, how many of them are prompt).
+    Prompt and answer are encoded separately, as they are when the model is asked, so that a token never spans both. What
+    exceeds `context_length` is cut off at the end (`n_cut` entries), or with `skip_long` the entry is left out
+    (`n_skipped`). dataset[i] is (ids, how many of them are prompt).
     """
 
     def __init__(
@@ -137,17 +100,17 @@ class InstructionDataset(Dataset):
         skip_long: bool = False,
     ):
         if tokenizer.eot is None:
-            raise ValueError("An answer has to end; give a tokenizer that has <|endoftext|>.")
+            raise ValueError("An answer needs a token that ends it; give a tokenizer with <|endoftext|>.")
         entries = load_instructions(entries) if isinstance(entries, (str, os.PathLike)) else entries
         self.entries: list[Entry] = []
-        self.items: list[Item] = []
+        self.items: list[EncodedEntry] = []
         self.tokenizer, self.context_length = tokenizer, context_length
         self.style, self.mask_prompt = style, mask_prompt
         self.n_cut = self.n_skipped = 0
         for number, entry in enumerate(entries, start=1):
             _check_entry(entry, f"Entry {number}")
             prompt, answer = tokenizer.encode(format_prompt(entry, style)), tokenizer.encode(entry["output"] or "")
-            length = len(prompt) + len(answer)  # of the inputs: the end token is only ever a target
+            length = len(prompt) + len(answer)  # of the inputs: the end token is only a target
             if context_length and length > context_length:
                 if skip_long:
                     self.n_skipped += 1
@@ -155,7 +118,7 @@ class InstructionDataset(Dataset):
                 if mask_prompt and len(prompt) > context_length:
                     raise ValueError(
                         f"The prompt of entry {number} has {len(prompt)} tokens, context_length is {context_length}: "
-                        "none of its answer is left; give a longer context, or skip_long=True."
+                        "nothing of its answer is left; give a longer context, or skip_long=True."
                     )
                 self.n_cut += 1
             self.entries.append(entry)
@@ -166,31 +129,9 @@ class InstructionDataset(Dataset):
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, i: int) -> Item:
+    def __getitem__(self, i: int) -> EncodedEntry:
         return self.items[i]
 
-    def collate(self, items: Sequence[Item]) -> tuple[Int[np.ndarray, "B T"], Int[np.ndarray, "B T"]]:
-        """`collate` with this dataset's tokenizer and choices."""
+    def collate(self, items: Sequence[EncodedEntry]) -> tuple[Int[np.ndarray, "B T"], Int[np.ndarray, "B T"]]:
+        """`collate` with this dataset's tokenizer and settings."""
         return collate(items, self.tokenizer.eot, self.mask_prompt, self.context_length)
-
-
-def show_targets(inputs: Int[np.ndarray, "B T"], targets: Int[np.ndarray, "B T"], tokenizer: Tokenizer) -> None:
-    """Print, row by row of a batch, each token beside the one it is asked for; masked targets are left blank."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    def shown(i: int) -> Text:
-        return (
-            Text("") if i == IGNORE_INDEX else Text.assemble((f"{i:>6} ", "dim"), visible(tokenizer.decode_bytes([i])))
-        )
-
-    for row, (ids, wanted) in enumerate(zip(inputs.tolist(), targets.tolist())):
-        counted = sum(i != IGNORE_INDEX for i in wanted)
-        table = Table(title=f"row {row}: {counted} of {len(wanted)} targets count", title_justify="left")
-        table.add_column("place", justify="right")
-        table.add_column("input")
-        table.add_column("target")
-        for place, (i, target) in enumerate(zip(ids, wanted)):
-            table.add_row(str(place), shown(i), shown(target), style="dim" if target == IGNORE_INDEX else "")
-        Console().print(table)

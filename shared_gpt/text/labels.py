@@ -1,4 +1,4 @@
-"""LabelDataset: texts with a class each; what a model is fine-tuned on to sort messages into spam and ham."""
+"""LabelDataset: texts, each with its class, on which a model is fine-tuned to sort messages into spam and ham."""
 
 import csv
 import io
@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Int
 
 from shared_gpt.text.batches import IGNORE_INDEX, Dataset
-from shared_gpt.text.corpora import SHIPPED, locate, read_text
+from shared_gpt.text.corpora import SHIPPED, read_text, source_path
 from shared_gpt.text.tokenizer import Tokenizer
 
 LABELS = {"labels": SHIPPED / "labels.tsv"}
-Item = tuple[Int[np.ndarray, " _"], int]
+EncodedRow = tuple[Int[np.ndarray, " _"], int]  # ids, the number of the class
 
 
 class Labelled(NamedTuple):
@@ -23,13 +23,13 @@ class Labelled(NamedTuple):
 
 
 def load_labels(source: str | os.PathLike) -> list[Labelled]:
-    """Rows of a label and a text: .csv with commas and quotes, any other file label TAB text (as the SMS Spam
-    Collection of Almeida and Hidalgo 2011: no quoting), or a name.
+    """Rows of a label and a text, from a .csv with commas and quotes, from any other file as label TAB text without quotes
+    (the form of the SMS Spam Collection, Almeida and Hidalgo 2011), or from a name.
 
-    A first row that holds the words `label` and `text` is a header and may give the other order. Raises ValueError
-    that names the row (counted from 1) which is not two fields with something in them.
+    A first row with the words `label` and `text` is a header, and may state the opposite order. Raises ValueError that
+    names the first row (counted from 1) that is not two fields with something in each.
     """
-    path = locate(source, LABELS)
+    path = source_path(source, LABELS)
     text = read_text(path)
     if path.suffix.lower() == ".csv":
         lines = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -57,7 +57,7 @@ def load_labels(source: str | os.PathLike) -> list[Labelled]:
 
 
 def balance(rows: Sequence[Labelled], rng: np.random.Generator) -> list[Labelled]:
-    """As many rows of every class as the rarest has, drawn by `rng`, in the order they had."""
+    """As many rows of every class as the rarest class has, drawn by `rng` and kept in their order."""
     numbers = {label: [] for label in sorted({row.label for row in rows})}
     for number, row in enumerate(rows):
         numbers[row.label].append(number)
@@ -75,8 +75,8 @@ def labels_and_last(targets: Int[np.ndarray, "B T"]) -> tuple[Int[np.ndarray, " 
 class LabelDataset(Dataset):
     """Rows (a list, or a source of `load_labels`) as ids and the number of their class.
 
-    `classes` gives the classes their numbers; without it they are those of the rows, in alphabetical order (ham 0,
-    spam 1). Give the training data's classes to validation and test data. Texts are cut off after `context_length`.
+    `classes` gives the classes their numbers. Without it the classes are those of the rows, in alphabetical order (ham 0,
+    spam 1); give validation and test data the classes of the training data. Texts are cut off after `context_length` tokens.
     """
 
     def __init__(
@@ -92,8 +92,8 @@ class LabelDataset(Dataset):
         self.rows = rows
         self.classes = tuple(sorted({row.label for row in rows}) if classes is None else classes)
         self.context_length = context_length
-        self.pad_id = tokenizer.eot or 0  # what it is does not matter: it stands after the last token that is looked at
-        self.items: list[Item] = []
+        self.pad_id = tokenizer.eot or 0  # any id would do: it stands after the last token that the model looks at
+        self.items: list[EncodedRow] = []
         for number, (label, text) in enumerate(rows, start=1):
             if label not in self.classes:
                 raise ValueError(
@@ -108,14 +108,14 @@ class LabelDataset(Dataset):
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, i: int) -> Item:
+    def __getitem__(self, i: int) -> EncodedRow:
         return self.items[i]
 
-    def collate(self, items: Sequence[Item]) -> tuple[Int[np.ndarray, "B T"], Int[np.ndarray, "B T"]]:
-        """Texts side by side, padded on the right; targets are ignored but for one: the class, at the last real token.
+    def collate(self, items: Sequence[EncodedRow]) -> tuple[Int[np.ndarray, "B T"], Int[np.ndarray, "B T"]]:
+        """Texts side by side, padded on the right. All targets are ignored but one in each row: the class, at the last token.
 
-        The causal mask lets only that position see the whole text, and none of the padding. Where a head wants
-        classes (B,) and positions (B,), `labels_and_last` gives them.
+        With the causal mask only that position sees the whole text, and it sees no padding. A head that takes classes (B,)
+        and positions (B,) gets them from `labels_and_last`.
         """
         T = max(len(ids) for ids, _ in items)
         inputs = np.full((len(items), T), self.pad_id, dtype=np.int64)

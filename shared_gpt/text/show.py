@@ -1,9 +1,13 @@
-"""Tokens for people to look at: side by side in colour, each over its id, in a terminal or on a page."""
+"""Tokens for people to look at: in colour with their ids below, in a terminal or on a page, or beside their targets."""
 
 import html
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+from jaxtyping import Int
+
+from shared_gpt.text.batches import IGNORE_INDEX
 from shared_gpt.text.tokenizer import Tokenizer, visible
 
 if TYPE_CHECKING:
@@ -30,11 +34,12 @@ i {{ font-size: 70%; color: #495057; }}
 
 
 def labels(tokenizer: Tokenizer, ids: Iterable[int]) -> list[tuple[str, int]]:
-    """Each id with its token as one can print it."""
+    """Each id's token in printable form, with the id."""
     return [(visible(tokenizer.decode_bytes([i])), i) for i in ids]
 
 
 def summary(tokenizer: Tokenizer, text: str, ids: list[int]) -> str:
+    """How many tokens a text takes, in one line."""
     size = len(text.encode("utf-8", "replace"))
     return (
         f"{len(ids):,} token{'s' * (len(ids) != 1)} for {size:,} byte{'s' * (size != 1)}, "
@@ -43,7 +48,7 @@ def summary(tokenizer: Tokenizer, text: str, ids: list[int]) -> str:
 
 
 def terminal_lines(tokens: Iterable[tuple[str, int]], width: int) -> "list[Text]":
-    """Lines for rich, in twos: tokens in colour, their ids below; a token with a line's end ends the line."""
+    """Lines for rich, in pairs: the tokens in colour, their ids below. A token with a line break ends the line."""
     from rich.cells import cell_len
     from rich.text import Text
 
@@ -63,10 +68,32 @@ def terminal_lines(tokens: Iterable[tuple[str, int]], width: int) -> "list[Text]
 
 
 def html_page(tokens: Iterable[tuple[str, int]], title: str) -> str:
-    """A page of its own with the same picture."""
+    """The same as a web page that needs no other file."""
     spans = (
         f'<span style="background:{COLOURS[n % len(COLOURS)]}"><b>{html.escape(token)}</b><i>{i}</i></span>'
         + ("<br>" if "⏎" in token else "")
         for n, (token, i) in enumerate(tokens)
     )
     return PAGE.format(title=html.escape(title), tokens="\n".join(spans))
+
+
+def show_targets(inputs: Int[np.ndarray, "B T"], targets: Int[np.ndarray, "B T"], tokenizer: Tokenizer) -> None:
+    """Print each row of a batch as a table: every input token beside its target, blank where the target is ignored."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    def shown(i: int) -> Text:
+        return (
+            Text("") if i == IGNORE_INDEX else Text.assemble((f"{i:>6} ", "dim"), visible(tokenizer.decode_bytes([i])))
+        )
+
+    for row, (ids, wanted) in enumerate(zip(inputs.tolist(), targets.tolist())):
+        counted = sum(i != IGNORE_INDEX for i in wanted)
+        table = Table(title=f"row {row}: {counted} of {len(wanted)} targets count", title_justify="left")
+        table.add_column("place", justify="right")
+        table.add_column("input")
+        table.add_column("target")
+        for place, (i, target) in enumerate(zip(ids, wanted)):
+            table.add_row(str(place), shown(i), shown(target), style="dim" if target == IGNORE_INDEX else "")
+        Console().print(table)

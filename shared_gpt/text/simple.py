@@ -1,4 +1,4 @@
-"""The word tokenizers of the first lesson: a regular expression, a dictionary, and what to do about unknown words."""
+"""The word tokenizers of a first lesson: a regular expression, a dictionary, and what to do about unknown words."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ SPACE_BEFORE_SIGN = re.compile(r"\s+([,.:;?!\"()'])")
 
 
 def split_words(text: str) -> list[str]:
-    """Words and punctuation marks, each by itself, without the white space between them."""
+    """The words and punctuation marks of a text, without the white space between them."""
     return [word for piece in SEPARATORS.split(well_formed(text)) if (word := piece.strip())]
 
 
@@ -23,7 +23,7 @@ def build_vocab(text: str) -> dict[str, int]:
 
 
 class SimpleTokenizerV1:
-    """Words to ids and back by a dictionary such as `build_vocab` makes; a word that it lacks is an error."""
+    """Words to ids and back, by a dictionary such as `build_vocab` makes. A word that it lacks is an error."""
 
     kind = "simple-v1"
 
@@ -41,8 +41,8 @@ class SimpleTokenizerV1:
     def encode(self, text: str, allowed_special: AllowedSpecial = frozenset()) -> list[int]:
         """The ids of the words of a text.
 
-        <|endoftext|> and <|unk|>, where the vocabulary holds them, are words like any other when white space stands
-        around them; if `allowed_special` names them they are also found in the middle of other text.
+        <|endoftext|> and <|unk|>, if the vocabulary holds them, are words like any other where white space surrounds them;
+        if `allowed_special` names them, they are found inside other text, too.
         """
         special_tokens = {name: self.str_to_int[name] for name in (END_OF_TEXT, UNKNOWN) if name in self.str_to_int}
         ids: list[int] = []
@@ -59,7 +59,7 @@ class SimpleTokenizerV1:
         return self.str_to_int[word]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The words with a space between them and none before a punctuation mark: the spaces of the text are gone."""
+        """The words with a space between them and none before a punctuation mark; the text's own spaces are lost."""
         return SPACE_BEFORE_SIGN.sub(r"\1", " ".join(look_up(ids, self.int_to_str)))
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
@@ -77,7 +77,7 @@ class SimpleTokenizerV1:
 
 
 class SimpleTokenizerV2(SimpleTokenizerV1):
-    """V1 with two words more, <|endoftext|> to stand between texts and <|unk|> for every word that it lacks."""
+    """V1 with two more words: <|endoftext|> to separate texts, and <|unk|> for every word that the vocabulary lacks."""
 
     kind = "simple-v2"
 

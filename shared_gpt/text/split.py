@@ -1,10 +1,10 @@
-"""GPT-2's words: the pieces that a text is cut into before any pair is joined (Radford et al. 2019, section 2.2).
+"""GPT-2's words: the pieces that a text is split into before any pair is joined (Radford et al. 2019, section 2.2).
 
 A word is an ending like 'll; or letters, or digits, or other signs, with at most one space before them; or white space,
-whose last character is left to what follows. \\s is Unicode's White_Space, to which U+001C to U+001F, though white
-space to Python's str.isspace, do not belong.
+whose last character is left to what follows. \\s is Unicode's White_Space. U+001C to U+001F, which are white space to
+Python's str.isspace, do not belong to it.
 
-Letters and digits are those of Unicode 16, tiktoken's, whatever newer ones the installed `regex` knows, so that a text
+Letters and digits are those of Unicode 16, as in tiktoken, even if the installed `regex` knows newer ones, so that a text
 keeps its ids.
 """
 
@@ -31,11 +31,11 @@ _words_of_unicode_16 = regex.compile(
 
 
 def split(text: str) -> list[str]:
-    """The words of a text; joined, they are the text."""
-    words = _words if text.isascii() or _newer.isdisjoint(text) else _words_of_unicode_16  # the slower of the two
+    """The words of a text. Joined, they are the text."""
+    words = _words if text.isascii() or _newer.isdisjoint(text) else _words_of_unicode_16  # the second is slower
     return words.findall(text)
 
 
 def split_bytes(word: str) -> list[bytes]:
-    """The bytes of a word in UTF-8, each by itself: what merging starts from."""
+    """The bytes of a word in UTF-8, one by one: what merging starts from."""
     return [bytes([byte]) for byte in word.encode("utf-8")]

@@ -1,4 +1,4 @@
-"""TextStreamer: text as it comes, one token after another, and never half a character."""
+"""TextStreamer: text as it is generated, token by token, and never half a character."""
 
 import codecs
 
@@ -8,10 +8,10 @@ from shared_gpt.text.tokenizer import Tokenizer
 class TextStreamer:
     """Tokens in, text out as soon as it is certain: `put` returns what can be shown, `end` what is left.
 
-    A token may hold part of a character (GPT-2 writes most emoji with several): its bytes wait for the rest. All pieces
-    together are what `tokenizer.decode` gives for all the ids, with U+FFFD for bytes that are no UTF-8.
+    A token may hold only part of a character (GPT-2 needs several for most emoji); its bytes then wait for the rest. All
+    pieces together are what `tokenizer.decode` gives for all the ids, with U+FFFD for bytes that are not UTF-8.
 
-    prompt: the ids before the first that is put; they are not shown, but a word tokenizer sets its spaces by them.
+    prompt: the ids before the first that is put. They are not shown, but a word tokenizer places its spaces by them.
     """
 
     def __init__(self, tokenizer: Tokenizer, prompt: list[int] | tuple[int, ...] = ()):
@@ -20,13 +20,13 @@ class TextStreamer:
         self.characters = codecs.getincrementaldecoder("utf-8")("replace")
 
     def put(self, token: int) -> str:
-        """The text that this token completes, "" while a character waits for its last byte."""
+        """The text that this token completes; "" while a character waits for its last byte."""
         already = len(self.tokenizer.decode_bytes(self.before))
         new_bytes = self.tokenizer.decode_bytes([*self.before, token])[already:]
         self.before = [token]
         return self.characters.decode(new_bytes)
 
     def end(self) -> str:
-        """What waited in vain, as U+FFFD; afterwards the streamer is as new."""
+        """What was still waiting, as U+FFFD. Afterwards the streamer can be used again."""
         self.before = []
         return self.characters.decode(b"", final=True)

@@ -1,4 +1,4 @@
-"""Token files: a corpus as ids on disk, written as a stream and read memory-mapped.
+"""Token files: a corpus as ids on disk, written piece by piece and read memory-mapped.
 
 64 bytes of header (magic, version, bytes per id, count, vocabulary size, the tokenizer's fingerprint; little-endian),
 then the ids, uint16 where the vocabulary allows it, else uint32.
@@ -18,7 +18,7 @@ from jaxtyping import Integer
 
 from shared_gpt.checks.tokens import check_range
 from shared_gpt.files import written_beside
-from shared_gpt.text.corpora import locate, read_pieces, text_files
+from shared_gpt.text.corpora import read_pieces, source_path, text_files
 from shared_gpt.text.tokenizer import END_OF_TEXT, Tokenizer
 
 MAGIC = b"GPTTOKEN"
@@ -37,8 +37,8 @@ class TokenHeader(NamedTuple):
     fingerprint: bytes
 
 
-def fingerprint(tokenizer: Tokenizer) -> bytes:
-    """32 bytes that two tokenizers share when every id stands for the same bytes in both, whatever class they are."""
+def tokenizer_fingerprint(tokenizer: Tokenizer) -> bytes:
+    """A hash, 32 bytes, that is the same for two tokenizers in which every id stands for the same bytes, whatever their class."""
     digest = hashlib.sha256(f"{tokenizer.n_vocab} {tokenizer.eot}".encode("ascii"))
     for i in range(tokenizer.n_vocab):
         try:
@@ -55,15 +55,15 @@ def id_dtype(tokenizer: Tokenizer) -> np.dtype:
 
 
 def whole_words(pieces: Iterable[str]) -> Iterator[str]:
-    """The same text, cut anew where every tokenizer here begins a token whatever stands before and after.
+    """The same text in other pieces, cut only where every tokenizer here begins a token, whatever stands before and after.
 
-    That is between a character that is no white space and a space, newline or tab. GPT-2's pattern may put white space
-    in front of a word but never behind one, and looks ahead only from white space; so the ids of the pieces, joined,
-    are the ids of the whole. A stretch without any white space is held in memory until it ends.
+    Those places lie between a character that is not white space and a space, newline or tab. In GPT-2's pattern white
+    space may begin a word but never ends one, and only white space looks ahead; so the ids of the pieces, joined, are the
+    ids of the whole text. A stretch without white space is held in memory until it ends.
     """
     held: list[str] = []
     for piece in filter(None, pieces):
-        # A cut may fall between two pieces, so the last character held is looked at again in front of the next.
+        # A cut may fall between two pieces, so the search begins with the last character of the one before.
         edge = held[-1][-1] if held else ""
         if cut := SAFE_CUT.match(edge + piece):
             end = cut.end() - len(edge)
@@ -78,10 +78,10 @@ def whole_words(pieces: Iterable[str]) -> Iterator[str]:
 def encoded(
     source: str | os.PathLike, tokenizer: Tokenizer, report: Callable[[int], None] = lambda n: None
 ) -> Iterator[Integer[np.ndarray, " N"]]:
-    """The ids of a source of `load_text`, about a megabyte of text at a time; `report` hears of the bytes done.
+    """The ids of a source of `load_text`, about a megabyte of text at a time; `report` is called with each number of bytes done.
 
-    Joined, they are `tokenizer.encode(load_text(source), allowed_special={"<|endoftext|>"})`. A tokenizer without an
-    end token gets an empty line between the files of a folder instead. ValueError for text that is empty or not UTF-8.
+    Joined, they are `tokenizer.encode(load_text(source), allowed_special={"<|endoftext|>"})`. For a tokenizer without an
+    end token an empty line separates the files of a folder. ValueError for text that is empty or not UTF-8.
     """
     separator, special = (END_OF_TEXT, {END_OF_TEXT}) if tokenizer.eot is not None else ("\n\n", set())
     any_text = False
@@ -109,26 +109,26 @@ def prepare(
     if out.exists() and any(out.samefile(file) for file in files):
         raise ValueError(f"{out} is the text itself; give the token file another name.")
     dtype, count = id_dtype(tokenizer), 0
-    with written_beside(out) as file, _progress(files, enabled=progress) as report:
+    with written_beside(out) as file, _encoding_bar(files, enabled=progress) as report:
         file.write(bytes(LAYOUT.size))
         for ids in encoded(source, tokenizer, report):
             file.write(ids.astype(dtype).tobytes())
             count += len(ids)
-        header = TokenHeader(dtype, count, tokenizer.n_vocab, fingerprint(tokenizer))
+        header = TokenHeader(dtype, count, tokenizer.n_vocab, tokenizer_fingerprint(tokenizer))
         file.seek(0)
         file.write(LAYOUT.pack(MAGIC, VERSION, dtype.itemsize, count, header.vocab_size, header.fingerprint))
     return header
 
 
 def read_header(path: str | os.PathLike) -> TokenHeader:
-    """What the token file `path` holds; ValueError if it is of another kind, of another version, or cut off."""
+    """What a token file says about itself. ValueError if it is of another kind or version, or cut short."""
     path = Path(path)
     with open(path, "rb") as file:
         raw, size = file.read(LAYOUT.size), os.fstat(file.fileno()).st_size
     if not raw.startswith(MAGIC):
         raise ValueError(f"{path} is no token file (it begins with {raw[:8]!r}); make one with numpy-gpt prepare.")
     if len(raw) < LAYOUT.size:
-        raise ValueError(f"{path} is cut off: {size} bytes hold no header of {LAYOUT.size}; prepare it again.")
+        raise ValueError(f"{path} is cut short: {size} bytes hold no header of {LAYOUT.size}; prepare it again.")
     _, version, itemsize, count, vocab_size, mark = LAYOUT.unpack(raw)
     if version != VERSION or itemsize not in (2, 4):
         raise ValueError(
@@ -143,12 +143,12 @@ def read_header(path: str | os.PathLike) -> TokenHeader:
 
 
 def open_tokens(path: str | os.PathLike, tokenizer: Tokenizer | None = None) -> Integer[np.ndarray, " N"]:
-    """The ids of a token file as a read-only array that stays on disk; only what is looked at is read.
+    """The ids of a token file as a read-only array on disk, of which only the part that is used is read.
 
-    With `tokenizer`, a file that another tokenizer wrote is refused (ValueError).
+    Given a `tokenizer`, a file that another one wrote is refused (ValueError).
     """
     header = read_header(path)
-    if tokenizer is not None and header.fingerprint != fingerprint(tokenizer):
+    if tokenizer is not None and header.fingerprint != tokenizer_fingerprint(tokenizer):
         raise ValueError(
             f"{path} was prepared with another tokenizer ({header.vocab_size} tokens; this one has "
             f"{tokenizer.n_vocab}); prepare it again with this one."
@@ -157,8 +157,8 @@ def open_tokens(path: str | os.PathLike, tokenizer: Tokenizer | None = None) -> 
 
 
 def load_tokens(source: str | os.PathLike, tokenizer: Tokenizer) -> Integer[np.ndarray, " N"]:
-    """The ids of a token file (memory-mapped), or of any source of `load_text`, encoded here and now."""
-    path = locate(source)
+    """The ids of a token file, memory-mapped, or of any source of `load_text`, encoded now."""
+    path = source_path(source)
     if path.is_file():
         with open(path, "rb") as file:
             if file.read(len(MAGIC)) == MAGIC:
@@ -176,7 +176,7 @@ def _joined(files: list[Path], separator: str, report: Callable[[int], None]) ->
 
 
 @contextmanager
-def _progress(files: list[Path], enabled: bool) -> Iterator[Callable[[int], None]]:
+def _encoding_bar(files: list[Path], enabled: bool) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -185,4 +185,4 @@ def _progress(files: list[Path], enabled: bool) -> Iterator[Callable[[int], None
     with Progress(*columns, console=Console(stderr=True), disable=not enabled) as bar:
         task = bar.add_task("", total=total)
         yield lambda n: bar.advance(task, n)
-        bar.update(task, completed=total)  # line endings that shrank are done, too
+        bar.update(task, completed=total)  # the count falls short where line endings became shorter

@@ -1,15 +1,14 @@
-"""What every tokenizer here can do, and what they share: special tokens, ids, visible bytes, one JSON file."""
+"""What every tokenizer can do, and what all of them use: special tokens, ids, visible bytes, one JSON file."""
 
 import json
 import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Set
-from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import regex
 
-from shared_gpt.files import written_beside
+from shared_gpt.files import read_json, written_beside
 
 END_OF_TEXT = "<|endoftext|>"
 UNKNOWN = "<|unk|>"
@@ -39,7 +38,7 @@ class Tokenizer(Protocol):
 
 
 def well_formed(text: str) -> str:
-    """The text with halves of surrogate pairs joined, and lone ones, which UTF-8 cannot hold, made U+FFFD."""
+    """The text with surrogate pairs joined and lone surrogates, which UTF-8 cannot express, replaced by U+FFFD."""
     if not isinstance(text, str):
         raise TypeError(f"encode takes text (str), not {type(text).__name__}; decode bytes to text first.")
     try:
@@ -50,7 +49,7 @@ def well_formed(text: str) -> str:
 
 
 def allowed_names(special_tokens: Iterable[str], allowed: AllowedSpecial) -> set[str]:
-    """Those of the special tokens that are allowed; names that are none of them are left aside, as tiktoken does."""
+    """The special tokens that are allowed. Names of no special token are ignored, as tiktoken does."""
     if isinstance(allowed, str) and allowed != "all":
         raise ValueError(f'allowed_special is the string {allowed!r}; give "all" or a set of strings: {{{allowed!r}}}.')
     return {name for name in special_tokens if allowed == "all" or name in allowed}
@@ -59,25 +58,25 @@ def allowed_names(special_tokens: Iterable[str], allowed: AllowedSpecial) -> set
 def split_special(
     text: str, special_tokens: Mapping[str, int], allowed: AllowedSpecial
 ) -> Iterator[tuple[str, int | None]]:
-    """The text in pieces: (ordinary text, None) or (an allowed special token, its id); of two at one place, the longer."""
+    """The text in pieces: (ordinary text, None) or (an allowed special token, its id). Of two at one place the longer counts."""
     names = sorted(allowed_names(special_tokens, allowed), key=len, reverse=True)
     pieces = regex.split(f"({'|'.join(map(regex.escape, names))})", text) if names else [text]
     for i, piece in enumerate(pieces):
-        if i % 2:  # what the parentheses caught
+        if i % 2:  # what the parentheses matched
             yield piece, special_tokens[piece]
         elif piece:
             yield piece, None
 
 
 def look_up(ids: Iterable[int], tokens: Mapping[int, Any]) -> list[Any]:
-    """tokens[id] for each of the ids: a list, a 1-D array or tensor. Raises ValueError for an id without a token."""
+    """tokens[id] for each of the ids, a list or a 1-D array or tensor. Raises ValueError for an id without a token."""
     ids = ids.tolist() if hasattr(ids, "tolist") else ids
     try:
         return [tokens[operator.index(i)] for i in ids]
     except KeyError as error:
         raise ValueError(
             f"Id {error.args[0]} is no token of this vocabulary, whose ids go from {min(tokens)} to {max(tokens)}; "
-            "decode with the tokenizer that the ids were made by."
+            "decode with the tokenizer that made the ids."
         ) from None
     except TypeError:
         raise ValueError(
@@ -96,23 +95,20 @@ def escaped(code: int) -> str:
     return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def write_json(path: str | os.PathLike, tokenizer: Tokenizer) -> None:
-    """A tokenizer as one JSON file, for people to read as well: its kind and its `to_dict()`."""
+def write_tokenizer(path: str | os.PathLike, tokenizer: Tokenizer) -> None:
+    """Write a tokenizer as one JSON file that people can read, too: its kind and its `to_dict()`."""
     with written_beside(path) as file:
         file.write(
             json.dumps({"kind": tokenizer.kind, **tokenizer.to_dict()}, ensure_ascii=False, indent=1).encode("utf-8")
         )
 
 
-def read_json(path: str | os.PathLike) -> dict[str, Any]:
-    """What `write_json` wrote. ValueError for a file that is broken, or that another program wrote."""
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:  # of JSON, and of UTF-8
-        raise ValueError(f"{path} is no whole JSON file: {error}; copy it anew.") from None
-    if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
+def read_tokenizer(path: str | os.PathLike) -> dict[str, Any]:
+    """The plain data that `write_tokenizer` wrote. ValueError for a file that is damaged or of another program."""
+    data = read_json(path)
+    if not isinstance(data.get("kind"), str):
         raise ValueError(
-            f"{path} is no tokenizer of this project, which names its kind; "
+            f"{path} is no tokenizer of this project, which would name its kind; "
             "for Hugging Face's files of GPT-2 give the folder that holds merges.txt and vocab.json."
         )
     return data

@@ -1,4 +1,4 @@
-"""TokenWindows: one long row of tokens, seen through windows; what pre-training reads."""
+"""TokenWindows: one long row of tokens as windows, which pre-training reads."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ from shared_gpt.text.batches import Dataset
 def split_tokens(
     tokens: Integer[np.ndarray, " N"], val_fraction: float = 0.1
 ) -> tuple[Integer[np.ndarray, " M"], Integer[np.ndarray, " K"]]:
-    """The first part to train on and the last `val_fraction` to validate on; views, so nothing is read or copied.
+    """The first part, to train on, and the last `val_fraction`, to validate on. They are views: nothing is read or copied.
 
-    By position, since windows drawn at random would let the model see most of each validation sentence.
+    The split is by position, because of windows drawn at random the model would see most of each validation sentence.
     """
     if not 0 <= val_fraction < 1:
         raise ValueError(f"val_fraction is {val_fraction}; give a share of at least 0 and below 1.")
@@ -22,10 +22,10 @@ def split_tokens(
 
 
 class TokenWindows(Dataset):
-    """Windows of `context_length` tokens, each beginning `stride` after the one before (by default end to end).
+    """Windows of `context_length` tokens, each beginning `stride` after the one before (by default one after the other).
 
-    windows[i] is (inputs, targets), two int64 arrays (T,): targets are the tokens one place later, so that every
-    position is asked for the token that follows it. `tokens` may be memory-mapped: a window reads its T + 1 ids.
+    windows[i] is (inputs, targets), two int64 arrays (T,): targets are the tokens one place later, so every position
+    has to predict the token that follows it. `tokens` may be memory-mapped: a window reads its T + 1 ids.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class TokenWindows(Dataset):
         if len(tokens) <= context_length:
             raise ValueError(
                 f"{len(tokens)} tokens are too few for one window: context_length {context_length} needs "
-                f"{context_length + 1} (its targets lie one further); give a longer text or a shorter context."
+                f"{context_length + 1} (its targets lie one place later); give a longer text or a shorter context."
             )
-        tokens = np.asarray(tokens)  # of a memory-mapped array a view, nothing read
+        tokens = np.asarray(tokens)  # for a memory-mapped array a view, which reads nothing
         if tokens.ndim != 1 or not np.issubdtype(tokens.dtype, np.integer):
             raise ValueError(f"tokens are {tokens.dtype} of shape {tokens.shape}; give one row of integer ids.")
         self.tokens, self.context_length, self.stride = tokens, int(context_length), int(stride)

@@ -9,7 +9,7 @@ from jaxtyping import Integer
 
 from shared_gpt.text import BytePairTokenizer, CharTokenizer, Tokenizer, find_tokenizer, load_text, load_tokens
 from shared_gpt.text.corpora import text_files
-from shared_gpt.text.token_file import fingerprint
+from shared_gpt.text.token_file import tokenizer_fingerprint
 
 EDGE = 1 << 26  # bytes hashed at either end of a file; in the middle of a larger one only its size is known
 
@@ -36,7 +36,7 @@ def load_corpus(text: str, tokenizer: str, vocab_size: int) -> Corpus:
 
 def read_corpus(text: str, tokenizer: Tokenizer) -> Corpus:
     tokens = load_tokens(text, tokenizer)
-    identity = {"text": describe_files(text_files(text)), "tokenizer": fingerprint(tokenizer).hex()[:16]}
+    identity = {"text": describe_files(text_files(text)), "tokenizer": tokenizer_fingerprint(tokenizer).hex()[:16]}
     return Corpus(tokenizer, tokens, identity)
 
 

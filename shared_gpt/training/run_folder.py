@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from shared_gpt.checkpoints.run_files import BEST, LAST
-from shared_gpt.files import written_beside
+from shared_gpt.files import read_json, written_beside
 
 COLUMNS = ("step", "tokens", "lr", "grad_norm", "loss", "train_loss", "val_loss", "seconds")
 Row = dict[str, float | int | None]
@@ -75,14 +75,11 @@ class RunFolder:
             raise FileNotFoundError(
                 f"{self.path} is no run: it has no {path.name}. Runs are made by the pretrain command."
             )
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path} is no whole JSON file ({error}); take it from a copy of the run.") from None
+        return read_json(path)
 
     def read_task(self, task: str, key: str) -> Any:
         """What task.json says under a key. Raises ValueError where this is no run of `finetune {task}`."""
-        entries = json.loads(self.task.read_text(encoding="utf-8")) if self.task.is_file() else {}
+        entries = read_json(self.task) if self.task.is_file() else {}
         if not isinstance(entries, dict) or key not in entries:
             raise ValueError(f"{self.path} is no finetune {task} run; give the folder of one.")
         return entries[key]

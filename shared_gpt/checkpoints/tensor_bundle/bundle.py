@@ -1,25 +1,25 @@
-"""TensorFlow's checkpoint format (version 2, a "tensor bundle"), read and written without TensorFlow.
+"""A "tensor bundle", TensorFlow's checkpoint format since version 2.
 
     model.ckpt.index                 a sorted string table: "" -> BundleHeaderProto, each name -> BundleEntryProto
     model.ckpt.data-00000-of-00001   the variables' bytes one after the other, little-endian
 
-Source: tensorflow/core/protobuf/tensor_bundle.proto. Every checksum is checked: of the index when it is opened, of a
-tensor when its last byte has been read.
+Source: tensorflow/core/protobuf/tensor_bundle.proto. Every checksum is checked: those of the index when it is opened, a
+tensor's when its last byte has been read.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
+from crc32c import crc32c
 
 from shared_gpt.checkpoints.stored import CheckpointError, Spec, StoredTensor, Stretch
-from shared_gpt.checkpoints.tensor_bundle.crc32c import crc32c, mask
-from shared_gpt.checkpoints.tensor_bundle.sstable import read_table, write_table
+from shared_gpt.checkpoints.tensor_bundle.sstable import masked, read_table, write_table
 from shared_gpt.checkpoints.tensor_bundle.wire import BYTES, FIXED32, VARINT, WireError, read_fields, write_field
 
-DTYPES = {  # DataType in tensorflow/core/framework/types.proto; the rest (strings, quantised) cannot be weights
+NUMERIC_TYPES = {  # DataType in tensorflow/core/framework/types.proto; the rest (strings, quantised) cannot be weights
     1: "float32",
     2: "float64",
     3: "int32",
@@ -34,24 +34,34 @@ DTYPES = {  # DataType in tensorflow/core/framework/types.proto; the rest (strin
     22: "uint32",
     23: "uint64",
 }
-Entry = tuple[int, tuple[int, ...], int, int, int, int]  # dtype, shape, shard, offset, nbytes, masked checksum
+
+
+class BundleEntry(NamedTuple):
+    """What the index says about one variable: its type and shape, where its bytes lie, and their masked CRC-32C."""
+
+    data_type: int
+    shape: tuple[int, ...]
+    shard: int
+    offset: int
+    nbytes: int
+    checksum: int
 
 
 class TensorBundle:
-    """An open checkpoint, by its prefix (…/model.ckpt). `tensors` holds what can be read by name, `others` the names of
-    variables that are no plain numbers."""
+    """An open checkpoint, by its prefix (…/model.ckpt). `tensors` holds the numeric variables by name, `not_numeric` the names
+    of the rest."""
 
     def __init__(self, prefix: str | Path):
         self.index = Path(f"{prefix}.index")
         self.tensors: dict[str, StoredTensor] = {}
-        self.others: list[str] = []
+        self.not_numeric: list[str] = []
         self.checksums: dict[str, int] = {}
         self.files: dict[Path, BinaryIO] = {}
         self.size = 0
         try:
             table = read_table(self.index.read_bytes())
-            self.shards = read_header(table.pop(b"", None))
-            values = [read_entry(value) for value in table.values()]
+            self.shards = decode_header(table.pop(b"", None))
+            values = [decode_entry(value) for value in table.values()]
             entries = dict(zip([key.decode("utf-8") for key in table], values))
         except (WireError, UnicodeDecodeError) as error:
             raise CheckpointError(f"{self.index} {error}; fetch it again.") from error
@@ -62,34 +72,33 @@ class TensorBundle:
             self.close()
             raise
 
-    def add(self, prefix: str, name: str, entry: Entry) -> None:
-        """Keep an entry of the index after holding it against the data file."""
-        dtype, shape, shard, offset, nbytes, crc = entry
-        if dtype not in DTYPES:
-            self.others.append(name)
+    def add(self, prefix: str, name: str, entry: BundleEntry) -> None:
+        """Keep an entry of the index once it agrees with the data file."""
+        if entry.data_type not in NUMERIC_TYPES:
+            self.not_numeric.append(name)
             return
-        if not 0 <= shard < self.shards:
+        if not 0 <= entry.shard < self.shards:
             raise CheckpointError(
-                f"{self.index}: tensor {name} lies in data file {shard} of {self.shards}; fetch it again."
+                f"{self.index}: tensor {name} lies in data file {entry.shard} of {self.shards}; fetch it again."
             )
-        path = Path(f"{prefix}.data-{shard:05d}-of-{self.shards:05d}")
+        path = Path(f"{prefix}.data-{entry.shard:05d}-of-{self.shards:05d}")
         if path not in self.files:
             if not path.is_file():
                 raise FileNotFoundError(f"{path} is missing: it holds the weights that {self.index.name} lists.")
             self.files[path] = path.open("rb", buffering=0)
             self.size += path.stat().st_size
-        tensor = StoredTensor(path, name, DTYPES[dtype], shape, offset, nbytes)
-        if tensor.size * tensor.stored_dtype.itemsize != nbytes:
+        tensor = StoredTensor(path, name, NUMERIC_TYPES[entry.data_type], entry.shape, entry.offset, entry.nbytes)
+        if tensor.size * tensor.stored_dtype.itemsize != entry.nbytes:
             raise CheckpointError(
-                f"{tensor} has {nbytes} bytes for shape {shape} of {tensor.dtype}; fetch the index again."
+                f"{tensor} has {entry.nbytes} bytes for shape {entry.shape} of {tensor.dtype}; fetch the index again."
             )
-        if offset + nbytes > (length := path.stat().st_size):
+        if (end := entry.offset + entry.nbytes) > (length := path.stat().st_size):
             raise CheckpointError(
-                f"{tensor} should lie in bytes {offset} to {offset + nbytes}, but the file has {length}: cut short, "
-                f"or belongs to another {self.index.name}; fetch both again."
+                f"{tensor} should lie in bytes {entry.offset} to {end}, but the file has {length}: it is cut short, or "
+                f"belongs to another {self.index.name}; fetch both again."
             )
         self.tensors[name] = tensor
-        self.checksums[name] = crc
+        self.checksums[name] = entry.checksum
 
     def reader(self, name: str) -> "CheckedStretch":
         tensor = self.tensors[name]
@@ -110,14 +119,14 @@ class CheckedStretch(Stretch):
     def readinto(self, buffer: memoryview) -> None:
         super().readinto(buffer)
         self.crc = crc32c(buffer, self.crc)
-        if self.position == self.tensor.offset + self.tensor.nbytes and mask(self.crc) != self.expected:
+        if self.position == self.tensor.offset + self.tensor.nbytes and masked(self.crc) != self.expected:
             raise CheckpointError(
-                f"{self.tensor} has the checksum {mask(self.crc):08x} where the index says {self.expected:08x}: "
+                f"{self.tensor} has the checksum {masked(self.crc):08x} where the index says {self.expected:08x}: "
                 "the file is damaged; fetch it again."
             )
 
 
-def read_header(data: bytes | None) -> int:
+def decode_header(data: bytes | None) -> int:
     """How many data files there are, from a BundleHeaderProto."""
     if data is None:
         raise WireError("has no header, so it is no checkpoint's index")
@@ -129,7 +138,7 @@ def read_header(data: bytes | None) -> int:
     return shards
 
 
-def read_entry(data: bytes) -> Entry:
+def decode_entry(data: bytes) -> BundleEntry:
     """What a BundleEntryProto says."""
     kinds = {1: VARINT, 2: BYTES, 3: VARINT, 4: VARINT, 5: VARINT, 6: FIXED32, 7: BYTES}
     fields: dict[int, int | bytes] = {}
@@ -139,11 +148,11 @@ def read_entry(data: bytes) -> Entry:
         if number == 7:
             raise WireError("has a variable in several slices, as only partitioned training leaves; save it whole")
         fields[number] = value
-    dtype, shape, shard, offset, nbytes, crc = (fields.get(n, b"" if n == 2 else 0) for n in range(1, 7))
-    return dtype, read_shape(shape), shard, offset, nbytes, crc
+    data_type, shape, shard, offset, nbytes, checksum = (fields.get(n, b"" if n == 2 else 0) for n in range(1, 7))
+    return BundleEntry(data_type, decode_shape(shape), shard, offset, nbytes, checksum)
 
 
-def read_shape(data: bytes) -> tuple[int, ...]:
+def decode_shape(data: bytes) -> tuple[int, ...]:
     """The sizes in a TensorShapeProto."""
     shape = []
     for number, kind, dim in read_fields(data):
@@ -158,8 +167,8 @@ def read_shape(data: bytes) -> tuple[int, ...]:
 def write_tensor_bundle(
     index_file: BinaryIO, data_file: BinaryIO, specs: Mapping[str, Spec], get: Callable[[str], np.ndarray]
 ) -> None:
-    """Write two open files: get(name) gives the array that specs announce, and is asked for one at a time."""
-    codes = {dtype: code for code, dtype in DTYPES.items()}
+    """Write a bundle into two open files: get(name) gives the array that specs announce, and is called for one at a time."""
+    codes = {dtype: code for code, dtype in NUMERIC_TYPES.items()}
     table = {b"": write_field(1, VARINT, 1) + write_field(3, BYTES, write_field(1, VARINT, 1))}  # one file; version 1
     offset = 0
     for name in sorted(specs):
@@ -169,7 +178,8 @@ def write_tensor_bundle(
         data_file.write(data)
         dims = b"".join(write_field(2, BYTES, write_field(1, VARINT, size)) for size in shape)
         entry = write_field(1, VARINT, codes[dtype]) + write_field(2, BYTES, dims) + write_field(4, VARINT, offset)
-        table[name.encode()] = entry + write_field(5, VARINT, len(data)) + write_field(6, FIXED32, mask(crc32c(data)))
+        entry += write_field(5, VARINT, len(data)) + write_field(6, FIXED32, masked(crc32c(data)))
+        table[name.encode()] = entry
         offset += len(data)
     index_file.write(write_table(table))
 

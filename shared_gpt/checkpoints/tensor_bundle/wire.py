@@ -9,11 +9,11 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types of protocol buffers
 
 
 class WireError(ValueError):
-    """What is wrong with some bytes; who opened the file adds its name."""
+    """What is wrong with the bytes of an index; whoever opened the file puts its name in front."""
 
 
 def read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """(a number below 2^64 stored seven bits to a byte, lowest first, the position behind it)."""
+    """(a number below 2^64, stored seven bits to a byte with the lowest first; the position after it)."""
     number = 0
     for shift in range(0, 70, 7):
         if position >= len(data):
@@ -27,6 +27,7 @@ def read_varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def write_varint(number: int) -> bytes:
+    """The inverse; a negative number is written as its 64-bit two's complement."""
     number &= 2**64 - 1
     out = bytearray()
     while number >= 0x80:
@@ -36,7 +37,7 @@ def write_varint(number: int) -> bytes:
 
 
 def read_fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
-    """(field number, wire type, value) of a protocol buffer's fields, in their order."""
+    """(field number, wire type, value) for each field of a protocol buffer, in their order."""
     position = 0
     while position < len(data):
         tag, position = read_varint(data, position)
@@ -55,7 +56,7 @@ def read_fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
 
 
 def write_field(number: int, kind: int, value: int | bytes) -> bytes:
-    """One field of a protocol buffer; a zero is said by leaving it out."""
+    """One field of a protocol buffer. A zero is expressed by leaving the field out."""
     if kind == VARINT and value == 0:
         return b""
     tag = write_varint(number << 3 | kind)

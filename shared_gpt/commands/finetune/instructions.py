@@ -38,7 +38,7 @@ class Instructions:
     def run(self, twin: ModuleType) -> None:
         import numpy as np
 
-        from shared_gpt.commands.finetune.setup import adapt, describe, identify, settle, split
+        from shared_gpt.commands.finetune.setup import adapt, describe, identify, settle, training_parts
         from shared_gpt.commands.loading import load_model
         from shared_gpt.text import InstructionDataset, load_instructions
         from shared_gpt.text.instructions import INSTRUCTIONS
@@ -58,7 +58,7 @@ class Instructions:
                 InstructionDataset(part, tokenizer, context_length, style, options.mask_prompt, skip_long=True)
                 if part
                 else None
-                for part in split(load_instructions(options.data), options)
+                for part in training_parts(load_instructions(options.data), options)
             )
             identity = identify(options, INSTRUCTIONS, model, tokenizer)
             adapt(twin, model, options.lora, rng)

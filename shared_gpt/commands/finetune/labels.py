@@ -36,7 +36,7 @@ class Labels:
     def run(self, twin: ModuleType) -> None:
         import numpy as np
 
-        from shared_gpt.commands.finetune.setup import adapt, describe, identify, settle, split
+        from shared_gpt.commands.finetune.setup import adapt, describe, identify, settle, training_parts
         from shared_gpt.commands.loading import load_classifier, load_model
         from shared_gpt.text import LabelDataset, balance, load_labels
         from shared_gpt.text.labels import LABELS
@@ -57,7 +57,7 @@ class Labels:
             classes = sorted({row.label for row in rows})
             train_set, val_set, test_set = (
                 LabelDataset(part, tokenizer, model.config.context_length, classes) if part else None
-                for part in split(rows, options)
+                for part in training_parts(rows, options)
             )
             identity = identify(options, LABELS, model, tokenizer)
             twin.add_class_head(model, len(classes), rng)

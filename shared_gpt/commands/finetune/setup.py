@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from shared_gpt.checkpoints.adapters import fingerprint as weights_fingerprint
+from shared_gpt.checkpoints.adapters import weights_fingerprint
 from shared_gpt.commands.finetune.options import LoRAOptions
 from shared_gpt.text import Tokenizer, split_examples
-from shared_gpt.text.corpora import locate
-from shared_gpt.text.token_file import fingerprint as token_fingerprint
-from shared_gpt.text.tokenizer_files import NAMED as TOKENIZERS
+from shared_gpt.text.corpora import source_path
+from shared_gpt.text.token_file import tokenizer_fingerprint
+from shared_gpt.text.tokenizer_files import NAMED_TOKENIZERS
 from shared_gpt.training.arrays import to_numpy
 from shared_gpt.training.corpus import describe_files
 from shared_gpt.training.lifecycle import lasting_source, resumed_options
@@ -38,7 +38,7 @@ def settle(options: Options, folder: RunFolder, task: str) -> Options:
     return options
 
 
-def split(examples: list[Example], options: Any) -> tuple[list[Example], list[Example], list[Example]]:
+def training_parts(examples: list[Example], options: Any) -> tuple[list[Example], list[Example], list[Example]]:
     """Examples to train on, to validate on, and to hold out to the end; the first two are not empty."""
     fractions = options.training.val_fraction, options.test_fraction
     parts = split_examples(examples, *fractions, np.random.default_rng([options.training.seed, 4]))
@@ -61,9 +61,9 @@ def identify(options: Any, names: Mapping[str, Any], model: Any, tokenizer: Toke
         **identity,
         **lora,
         "lora_targets": list(lora["lora_targets"]),
-        "data": describe_files([locate(options.data, names)]),
+        "data": describe_files([source_path(options.data, names)]),
         "weights": f"sha256 {weights[:16]}",
-        "tokenizer": token_fingerprint(tokenizer).hex()[:16],
+        "tokenizer": tokenizer_fingerprint(tokenizer).hex()[:16],
     }
 
 
@@ -77,6 +77,6 @@ def adapt(twin: ModuleType, model: Any, lora: LoRAOptions, rng: np.random.Genera
 def describe(options: Any, names: Mapping[str, Any], task: str) -> dict[str, Any]:
     """What training.json says of the run: the task, and the options in a form that holds in any working folder."""
     kept = {key: value for key, value in asdict(options).items() if key not in ("training", "resume", "out")}
-    for key, its_names in (("weights", ()), ("data", names), ("tokenizer", TOKENIZERS)):
+    for key, its_names in (("weights", ()), ("data", names), ("tokenizer", NAMED_TOKENIZERS)):
         kept[key] = kept[key] and lasting_source(kept[key], its_names)
     return {"task": task, "options": kept}

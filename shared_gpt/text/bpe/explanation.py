@@ -5,8 +5,8 @@ from typing import NamedTuple
 from shared_gpt.text.tokenizer import visible
 
 
-class Step(NamedTuple):
-    """One merge: how early it was learnt, the pair that it joins, and what the word is after it."""
+class MergeStep(NamedTuple):
+    """One merge: its rank (how early it was learnt), the pair that it joins, and the word's parts after it."""
 
     rank: int
     pair: tuple[bytes, bytes]
@@ -14,11 +14,11 @@ class Step(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """The merges of one word, in order; printed, a table with a line for each."""
+    """The merges of one word, in order. Printed, it is a table with a line for each."""
 
     word: str
     start: list[bytes]
-    steps: list[Step]
+    steps: list[MergeStep]
     ids: list[int]
 
     @property

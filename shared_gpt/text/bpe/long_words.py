@@ -1,19 +1,19 @@
-"""The merges of bpe.py for one very long word (a line of dashes, a book without spaces): n log n instead of n²."""
+"""The merges of one very long word (a line of dashes, a book without spaces) in n log n steps instead of n²."""
 
 import heapq
 from collections.abc import Mapping
 from itertools import pairwise
 
-from shared_gpt.text.bpe.files import Pair
+from shared_gpt.text.bpe.vocabulary import Pair
 
 
 def merge_long(parts: list[bytes], ranks: Mapping[Pair, int]) -> list[bytes]:
-    """What the last of `merge_steps(parts, ranks)` leaves, from a heap of (rank, place) over a doubly linked list.
+    """The tokens that `merge(parts, ranks)` gives, from a heap of (rank, place) over a doubly linked list.
 
-    One merge at a time, lowest rank first and from left to right, comes to the same as joining all places of a pair at
-    once, because a merge makes only pairs of higher rank: each of them holds the new token, which it must follow.
+    Merging place by place, lowest rank first and from left to right, gives the same as joining a pair everywhere at once:
+    a merge only makes pairs of higher rank, since each of them holds the new token and was learnt after it.
     """
-    part = [*parts, b""]  # the empty token at the end, and at -1, is in no pair
+    part = [*parts, b""]  # the empty part at the end, which is also the one at -1, is in no pair
     left, right = list(range(-1, len(parts))), [*range(1, len(part)), 0]
     heap = [(ranks[pair], i) for i, pair in enumerate(pairwise(parts)) if pair in ranks]
     heapq.heapify(heap)
@@ -21,7 +21,7 @@ def merge_long(parts: list[bytes], ranks: Mapping[Pair, int]) -> list[bytes]:
         rank, i = heapq.heappop(heap)
         j = right[i]
         if not part[i] or ranks.get((part[i], part[j])) != rank:
-            continue  # a neighbour took one of the two
+            continue  # another merge has taken one of the two
         part[i], part[j] = part[i] + part[j], b""
         right[i] = right[j]
         left[right[j]] = i

@@ -1,4 +1,4 @@
-"""A picture of one word's merges: bytes at the bottom, each pair joined above its parts, the tokens at the top."""
+"""A picture of one word's merges: the bytes at the bottom, each merge above its two parts, the tokens at the top."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 TOKEN, INNER, LINE = "#ffd8a8", "#e7f5ff", "#868e96"
 FONT = "monospace"
-WIDEST = 100  # bytes; a picture of more cannot be read
+WIDEST = 100  # bytes; with more the picture could not be read
 
 
 class _Node(NamedTuple):
@@ -22,7 +22,7 @@ class _Node(NamedTuple):
 
 
 def merge_tree(explanation: Explanation) -> "Figure":
-    """The tree of `BytePairTokenizer.explain(word)`; under each merge its rank, over each token its id."""
+    """The tree of `BytePairTokenizer.explain(word)`, with the rank below each merge and the id above each token."""
     from matplotlib.figure import Figure
 
     if (n_bytes := len(explanation.start)) > WIDEST:
@@ -75,7 +75,7 @@ def _draw(axes, node: _Node, colour: str) -> None:
 
 
 def _drawable(token: bytes) -> str:
-    """The token as `visible` shows it, with the code points of characters that the font lacks."""
+    """The token as `visible` shows it, with code points for the characters that the font lacks."""
     from matplotlib.font_manager import findfont, get_font
 
     font = get_font(findfont(FONT))

@@ -1,9 +1,9 @@
-"""Byte-level byte-pair encoding as GPT-2 has it, from scratch.
+"""BytePairTokenizer: a text to tokens and back, by a vocabulary of byte pairs.
 
 Sennrich et al. 2016 (arXiv:1508.07909) for the merges; Radford et al. 2019, section 2.2, for bytes and the split.
 
-A text is split into words (split.py) and each word into its bytes. Then, of all pairs of neighbours in a word, the one
-that was learnt first is joined wherever it stands, until no learnt pair is left. What remains are the tokens.
+A text is split into words (split.py) and each word into its bytes. Of all pairs of neighbours in a word, the one that was
+learnt first is joined wherever it stands; and so on, until no learnt pair is left. What remains are the tokens.
 """
 
 import os
@@ -13,23 +13,23 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from shared_gpt.text.bpe import files as bpe_files
-from shared_gpt.text.bpe.explanation import Explanation, Step
-from shared_gpt.text.bpe.files import BYTES, Pair, Vocabulary
+from shared_gpt.text.bpe.explanation import Explanation, MergeStep
+from shared_gpt.text.bpe.files import find_gpt2, read_gpt2, write_gpt2
 from shared_gpt.text.bpe.long_words import merge_long
 from shared_gpt.text.bpe.training import count_words, learn_merges
+from shared_gpt.text.bpe.vocabulary import BYTES, Pair, Vocabulary, gpt2_ids
 from shared_gpt.text.split import split, split_bytes
 from shared_gpt.text.tokenizer import (
     END_OF_TEXT,
     AllowedSpecial,
     look_up,
-    read_json,
+    read_tokenizer,
     split_special,
     well_formed,
-    write_json,
+    write_tokenizer,
 )
 
-LONG_WORD = 100  # characters; beyond it a word is merged by bpe_long.py, and not kept
+LONG_WORD = 100  # characters; a longer word is merged by long_words.py, and its ids are not kept
 KEPT_WORDS = 1 << 17
 
 
@@ -39,12 +39,12 @@ def merge_steps(parts: list[bytes], ranks: Mapping[Pair, int]) -> Iterator[tuple
         pair = min(pairwise(parts), key=lambda pair: ranks.get(pair, inf))
         if pair not in ranks:
             return
-        parts = join(parts, pair)
+        parts = join_pair(parts, pair)
         yield pair, parts
 
 
-def join(parts: list[bytes], pair: Pair) -> list[bytes]:
-    """The parts with `pair` made one wherever it stands, from left to right: (a, a) makes a a a into aa a."""
+def join_pair(parts: list[bytes], pair: Pair) -> list[bytes]:
+    """The parts with `pair` joined wherever it stands, from left to right: (a, a) turns a a a into aa a."""
     joined, i = [], 0
     while i < len(parts):
         width = 2 if tuple(parts[i : i + 2]) == pair else 1
@@ -61,7 +61,7 @@ def merge(parts: list[bytes], ranks: Mapping[Pair, int]) -> list[bytes]:
 
 
 class _KeptWords(dict):
-    """word -> its ids, worked out at the first look; text repeats its words, so this is most of the speed."""
+    """word -> its ids, worked out when they are first asked for. Texts repeat their words: most of the speed is due to this."""
 
     def __init__(self, tokenizer: "BytePairTokenizer"):
         self.tokenizer = tokenizer
@@ -77,10 +77,10 @@ class _KeptWords(dict):
 
 
 class BytePairTokenizer:
-    """GPT-2's kind of tokenizer, over `merges` in the order they were learnt.
+    """GPT-2's kind of tokenizer, for `merges` in the order they were learnt.
 
-    Without `ids` the tokens are numbered as in GPT-2: the 256 bytes in its order, the merges, the special tokens.
-    Lone surrogates are encoded as U+FFFD; bytes that are no UTF-8 are decoded as U+FFFD (both as tiktoken does).
+    Without `ids` the tokens are numbered as in GPT-2: the 256 bytes in its order, the merged tokens, the special tokens.
+    Lone surrogates are encoded as U+FFFD, and bytes that are not UTF-8 are decoded as U+FFFD (tiktoken does both).
     """
 
     kind = "byte-pair"
@@ -92,7 +92,7 @@ class BytePairTokenizer:
         ids: Mapping[bytes, int] | None = None,
     ):
         if ids is None:
-            ids = bpe_files.gpt2_ids(merges)
+            ids = gpt2_ids(merges)
         if not isinstance(special_tokens, Mapping):
             special_tokens = {name: len(ids) + i for i, name in enumerate(special_tokens)}
         self.vocabulary = Vocabulary(list(merges), dict(ids), dict(special_tokens)).check()
@@ -116,10 +116,10 @@ class BytePairTokenizer:
         min_frequency: int = 2,
         on_merge: Callable[[int], None] = lambda done: None,
     ) -> "BytePairTokenizer":
-        """Learn a vocabulary (how: bpe_train.py) from a text, or from pieces of one that need not fit in memory.
+        """Learn a vocabulary (see training.py) from a text, or from pieces of one that need not fit in memory.
 
-        Special tokens in the text are no part of it. Once no pair occurs `min_frequency` times any more, the
-        vocabulary stays smaller than `vocab_size`. `on_merge` hears how many merges are done.
+        Special tokens in the text are not learnt from. The vocabulary stays smaller than `vocab_size` if no pair occurs
+        `min_frequency` times any more. `on_merge` is called with the number of merges done so far.
         """
         n_merges = vocab_size - len(BYTES) - len(special_tokens)
         if n_merges < 0:
@@ -149,46 +149,46 @@ class BytePairTokenizer:
         return self.decode_bytes(ids).decode("utf-8", "replace")
 
     def explain(self, word: str) -> Explanation:
-        """The merges from the bytes of one word (" word", with its space, is another than "word") to its tokens."""
+        """The merges from the bytes of one word to its tokens. " word", with its space, is another word than "word"."""
         if len(words := split(well_formed(word))) != 1:
-            raise ValueError(f"explain takes one word, and {word!r} is {len(words)}: {words}; explain each of them.")
+            raise ValueError(f"explain takes one word, and {word!r} is {len(words)}: {words}; explain them one by one.")
         start = split_bytes(words[0])
-        steps = [Step(self.ranks[pair], pair, parts) for pair, parts in merge_steps(start, self.ranks)]
+        steps = [MergeStep(self.ranks[pair], pair, parts) for pair, parts in merge_steps(start, self.ranks)]
         return Explanation(words[0], start, steps, [self.ids[part] for part in (steps[-1].parts if steps else start)])
 
     def to_dict(self) -> dict[str, Any]:
-        return bpe_files.to_dict(self.vocabulary)
+        return self.vocabulary.to_dict()
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "BytePairTokenizer":
-        merges, ids, special_tokens = bpe_files.from_dict(data)
+        merges, ids, special_tokens = Vocabulary.from_dict(data)
         return cls(merges, special_tokens, ids)
 
     def save(self, path: str | os.PathLike) -> None:
-        """One JSON file where `path` ends in .json, else a folder with GPT-2's vocab.bpe and encoder.json."""
+        """Write one JSON file if `path` ends in .json, else a folder with GPT-2's vocab.bpe and encoder.json."""
         if str(path).endswith(".json"):
-            write_json(path, self)
+            write_tokenizer(path, self)
         else:
-            bpe_files.write_gpt2(path, self.vocabulary)
+            write_gpt2(path, self.vocabulary)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "BytePairTokenizer":
-        """What `save` wrote; also a folder with GPT-2's own files, or with merges.txt and vocab.json."""
+        """Read what `save` wrote, or a folder with GPT-2's own files or with merges.txt and vocab.json."""
         path = Path(path)
-        if path.is_dir() and (pair := bpe_files.find_gpt2(path)):
-            merges, ids, special_tokens = bpe_files.read_gpt2(*pair)
+        if path.is_dir() and (pair := find_gpt2(path)):
+            merges, ids, special_tokens = read_gpt2(*pair)
             return cls(merges, special_tokens, ids)
         if path.is_dir() or not path.exists():
             raise FileNotFoundError(
                 f"{path} is no file, and no folder with vocab.bpe and encoder.json (or merges.txt and vocab.json) in it; "
                 "give one of the two."
             )
-        data = read_json(path)
+        data = read_tokenizer(path)
         if data["kind"] != cls.kind:
             raise ValueError(
-                f"{path} holds a {data['kind']} tokenizer, no {cls.kind} one; load it with load_tokenizer."
+                f"{path} holds a {data['kind']} tokenizer, not a {cls.kind} one; load it with load_tokenizer."
             )
         try:
             return cls.from_dict(data)
         except ValueError as error:
-            raise ValueError(f"{path} holds no byte-pair vocabulary: {error}; copy it anew.") from None
+            raise ValueError(f"{path} holds no byte-pair vocabulary: {error}; copy it again.") from None

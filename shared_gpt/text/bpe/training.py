@@ -4,15 +4,15 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
-from shared_gpt.text.bpe.files import BYTES, Pair
+from shared_gpt.text.bpe.vocabulary import BYTES, Pair
 from shared_gpt.text.split import split, split_bytes
 from shared_gpt.text.tokenizer import split_special, well_formed
 
-BORDER = -1  # the symbol between two words, and of a place that a merge has emptied
+BORDER = -1  # the symbol between two words, and at a place that a merge has emptied
 
 
 def count_words(texts: Iterable[str], special_tokens: Iterable[str]) -> Counter[str]:
-    """How often each word occurs in the texts; special tokens stand between words and are none."""
+    """How often each word occurs in the texts. Special tokens separate words and are not counted."""
     words: Counter[str] = Counter()
     names = dict.fromkeys(special_tokens, 0)
     for text in texts:
@@ -30,12 +30,12 @@ def learn_merges(
 ) -> list[Pair]:
     """The pairs to join, in order (Sennrich et al. 2016, algorithm 1); `words` says how often each word occurs.
 
-    Of equally frequent pairs the one with the smallest ids (left, then right) comes first, where the bytes have the
-    ids of GPT-2's order and each merge the next one, so a text has one vocabulary. Fewer than `n_merges` come back
-    when no pair occurs `min_frequency` times any more; `on_merge` hears how many are done.
+    Of equally frequent pairs the one with the smaller ids (left, then right) comes first, where the bytes are numbered in
+    GPT-2's order and each merge takes the next number; so a text has exactly one vocabulary. There are fewer than
+    `n_merges` if no pair occurs `min_frequency` times any more. `on_merge` is called with the number done so far.
 
-    All distinct words lie in one doubly linked list of symbols. A merge visits only the places where its pair stands
-    and corrects the counts of the pairs beside them, so its cost is its number of places, not the length of the text.
+    All distinct words lie in one doubly linked list of symbols. A merge visits only the places of its pair and corrects
+    the counts of the neighbouring pairs, so its cost grows with the number of places, not with the length of the text.
     """
     if not words:
         raise ValueError("The text to learn from is empty; give one with at least one word.")
@@ -49,14 +49,14 @@ def learn_merges(
     left, right = list(range(-1, len(symbol) - 1)), list(range(1, len(symbol) + 1))
 
     count: Counter[tuple[int, int]] = Counter()
-    places = defaultdict(list)  # pair -> where its left symbol stands, or once stood: a visit checks
+    places = defaultdict(list)  # pair -> where its left symbol stands or once stood; each visit checks
     for i in range(len(symbol) - 1):
         pair = symbol[i], symbol[i + 1]
         if BORDER not in pair:
             count[pair] += weight[i]
             places[pair].append(i)
 
-    # Each change of a count pushes anew; an entry whose count is no longer the pair's own is stale and skipped.
+    # Each change of a count pushes a new entry; one whose count is no longer its pair's is out of date and skipped.
     heap = [(-n, pair) for pair, n in count.items()]
     heapq.heapify(heap)
     while heap and len(merges) < n_merges:
@@ -69,7 +69,9 @@ def learn_merges(
         merges.append((tokens[pair[0]], tokens[pair[1]]))
         tokens.append(tokens[pair[0]] + tokens[pair[1]])
         change: Counter[tuple[int, int]] = Counter()
-        for i in places.pop(pair):  # ascending, as they were found: in a run of equal symbols the first two join
+        for i in places.pop(
+            pair
+        ):  # ascending, as they were found, so that in a run of equal symbols the first two join
             j = right[i]
             if (symbol[i], symbol[j]) != pair:
                 continue

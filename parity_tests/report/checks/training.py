@@ -1,4 +1,4 @@
-"""The report's checks of what makes weights from gradients: clipping, AdamW, and both with the model in whole training steps."""
+"""Checks of what makes weights from gradients: clipping, AdamW, and both with the model in whole training steps."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ import numpy_gpt
 import torch_gpt
 from parity_tests.report.comparison import Comparison, furthest
 from parity_tests.report.measure import to_numpy
-from parity_tests.report.suspects import Suspects
+from parity_tests.report.suspects.optim import mistaken_adamw
 from parity_tests.report.trace import gradient
 
 STEPS = 20  # of the optimizer, and of the loss curve
@@ -25,7 +25,7 @@ def _draw_gradients(c: Comparison, pair: tuple, step: int) -> None:
 
 
 def clipping(c: Comparison) -> None:
-    """A norm above the limit, which scales every gradient, and one below, which must change nothing."""
+    """A norm above the limit scales every gradient; one below it must change nothing."""
     pair = c.subject.twins(c.precision)
     norm = math.sqrt(pair[0].num_parameters())
     for limit in (0.1 * norm, 10 * norm):
@@ -73,46 +73,6 @@ def optimizer(c: Comparison) -> None:
         c.part("AdamW", "step", f"{name} after {STEPS} steps", entry.error, reason, alone=True)
 
 
-def mistaken_adamw(
-    w: np.ndarray, grads: list[np.ndarray], lr: float, betas: tuple[float, float], eps: float, decay: float
-) -> Suspects:
-    """What w becomes after one step for each gradient, if AdamW is mistaken."""
-    own = decay if w.ndim >= 2 else 0.0
-
-    def run(
-        betas=betas, eps=eps, before=own, after=0.0, l2=0.0, power1=1.0, power2=0.5, inside=0.0, early=0.0, square=True
-    ):
-        x, m, v = w.astype(np.float64), np.zeros(w.shape), np.zeros(w.shape)
-        for t, g in enumerate(grads, 1):
-            x = x * (1 - before)
-            g = g + l2 * x
-            m = betas[0] * m + (1 - betas[0]) * g
-            v = betas[1] * v + (1 - betas[1]) * (g * g if square else g)
-            root = (np.sqrt(v + inside) + early) / (1 - betas[1] ** t) ** power2
-            x = (x - lr * m / (1 - betas[0] ** t) ** power1 / (root + eps)) * (1 - after)
-        return x
-
-    rate = lr * own
-    return iter(
-        [
-            ("both bias corrections, 1 - β₁ᵗ and 1 - β₂ᵗ, are missing", run(before=rate, power1=0, power2=0)),
-            ("the first moment's bias correction, 1 - β₁ᵗ, is missing", run(before=rate, power1=0)),
-            ("the second moment's bias correction, 1 - β₂ᵗ, is missing", run(before=rate, power2=0)),
-            ("the second moment's bias correction stands outside the root", run(before=rate, power2=1)),
-            ("the decay is added to the gradient (L2); AdamW decays the weights themselves", run(before=0, l2=own)),
-            ("the decay comes after the step; PyTorch decays first", run(before=0, after=rate)),
-            ("weights do not decay", run(before=0)),
-            ("biases and gains decay too", run(before=lr * decay)),
-            ("the decay is not multiplied by the learning rate", run(before=own)),
-            ("eps is added inside the root", run(before=rate, eps=0, inside=eps)),
-            ("eps is added before the bias correction", run(before=rate, eps=0, early=eps)),
-            ("β₁ and β₂ are swapped", run(betas=betas[::-1], before=rate)),
-            ("β₁ is used for both moments", run(betas=(betas[0], betas[0]), before=rate)),
-            ("the second moment averages g where g² belongs", run(before=rate, square=False)),
-        ]
-    )
-
-
 def loss_curve(c: Comparison) -> None:
     """Whole training steps: dropout, loss, backward, clipping, AdamW."""
     curves = [
@@ -126,7 +86,7 @@ def loss_curve(c: Comparison) -> None:
 
 
 def training_losses(twin: Any, model: Any, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[float]:
-    """The losses of a model that learns from one batch after the other."""
+    """The loss of each step of a model that learns from these batches."""
     model.train()
     criterion, adam = twin.CrossEntropy(), twin.AdamW(model.parameters(), lr=1e-3)
     for ids, targets in batches:

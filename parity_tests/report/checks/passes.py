@@ -1,10 +1,8 @@
-"""The report's checks: each compares one thing that both twins do.
+"""Checks of the model: forward and backward passes of several kinds, traced in both twins.
 
-They run in an order in which each needs only what those before it have shown to agree, so the first that fails tells most. All
-use small random batches with repeated ids and some ignored targets.
+All use small random batches with repeated ids and some ignored targets.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -12,12 +10,9 @@ import torch
 
 import numpy_gpt
 import torch_gpt
-from numpy_gpt import lora as numpy_lora
 from parity_tests.report.comparison import ALPHA, RANK, Comparison, furthest
 from parity_tests.report.measure import random_state, to_numpy
 from parity_tests.report.trace import Key, Trace, trace_numpy, trace_torch, watching
-from parity_tests.report.training import STEPS, clipping, loss_curve, optimizer
-from torch_gpt import lora as torch_lora
 
 
 def one_pass(c: Comparison) -> None:
@@ -38,7 +33,7 @@ def one_pass(c: Comparison) -> None:
 
 
 def _traces(c: Comparison, pair: tuple, ids: np.ndarray, targets: np.ndarray, **options: np.ndarray) -> None:
-    """Both twins' passes as two entries, the worst value and the worst gradient."""
+    """A pass of both twins, as two entries: the worst value and the worst gradient."""
     ours = trace_numpy(pair[0], numpy_gpt.CrossEntropy(), ids, targets, **options)
     theirs = trace_torch(pair[1], torch_gpt.CrossEntropy(), ids, targets, **options)
     for quantity, places in (("value", ("input", "output")), ("gradient", ("dy", "dx", "gradient"))):
@@ -48,6 +43,7 @@ def _traces(c: Comparison, pair: tuple, ids: np.ndarray, targets: np.ndarray, **
 
 
 def dropout_on(c: Comparison) -> None:
+    """One pass in training mode; both twins draw the same masks."""
     pair = c.subject.twins(c.precision, c.subject.dropping)
     for model in pair:
         model.train()
@@ -71,11 +67,11 @@ def two_passes(c: Comparison) -> None:
 
 
 def _passes_mixed(ours: Trace, theirs: Trace, before: Trace, key: Key) -> str:
-    """Why a gradient is wrong where two passes wait; `before`: the trace of the pass that went back first."""
+    """Why a gradient is wrong when two passes wait for their backward; `before` is the trace of the pass that went first."""
     a, b = ours[key], theirs[key]
     if key in before and a.shape == b.shape and furthest(key, a, b - before[key])[-1] < 1e-3 * furthest(key, a, b)[-1]:
         return "a gradient is overwritten: only the last pass's is left, where Parameter.accumulate adds them up"
-    return "what the two passes saved is mixed up: saved() gives what was saved last, and an attribute would be overwritten"
+    return "what the two passes saved is mixed up: pop_saved() gives what was saved last, and an attribute would be overwritten"
 
 
 def with_cache(c: Comparison) -> None:
@@ -98,7 +94,7 @@ def with_cache(c: Comparison) -> None:
 
 
 def _stretch(trace: Trace, past: int, end: int) -> Trace:
-    """What a trace holds for the positions past to end."""
+    """The part of a trace that belongs to the positions from past to end."""
     part = Trace()
     for key, array in trace.items():
         if key[0] in ("input", "output") and key[1] != "loss":
@@ -116,32 +112,19 @@ def with_padding(c: Comparison) -> None:
 
 
 def with_lora(c: Comparison) -> None:
-    """Thin matrices beside frozen ones, with dropout of their own: one pass, and the logits once they are merged."""
+    """LoRA's branches beside frozen weights, with their own dropout: one pass, then the logits of the merged model."""
     pair = c.subject.twins(c.precision)
     rank = min(RANK, c.subject.config.emb_dim)
-    for model, lora in zip(pair, (numpy_lora, torch_lora)):
-        lora.apply_lora(model, rank, ALPHA, dropout=0.2, rng=np.random.default_rng(c.subject.seed))
-        state = {name: to_numpy(array) for name, array in lora.lora_state_dict(model).items()}
-        lora.load_lora(model, random_state(state, c.subject.seed))
+    for model, twin in zip(pair, (numpy_gpt, torch_gpt)):
+        twin.apply_lora(model, rank, ALPHA, dropout=0.2, rng=np.random.default_rng(c.subject.seed))
+        state = {name: to_numpy(array) for name, array in twin.lora_state_dict(model).items()}
+        twin.load_lora(model, random_state(state, c.subject.seed))
         model.train()
     ids, targets = next(c.subject.batches())
     _traces(c, pair, ids, targets)
-    numpy_lora.merge_lora(pair[0])
+    numpy_gpt.merge_lora(pair[0])
     with numpy_gpt.no_grad(), torch.no_grad():
         ours, theirs = pair[0].eval()(ids), pair[1].eval()(torch.from_numpy(ids))
     entry = c.add("value", {"": ours}, {"": theirs})
     if not entry.agrees:
         c.part("merge_lora", "", "the merged model's output", entry.error)
-
-
-CHECKS: dict[str, Callable[[Comparison], None]] = {
-    "one pass": one_pass,
-    "dropout on": dropout_on,
-    "two passes wait": two_passes,
-    "pieces through the cache": with_cache,
-    "left padding": with_padding,
-    "LoRA": with_lora,
-    "clip_grad_norm": clipping,
-    f"AdamW, {STEPS} steps": optimizer,
-    f"loss curve, {STEPS} steps": loss_curve,
-}
