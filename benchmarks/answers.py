@@ -15,12 +15,13 @@ from importlib import import_module
 from pathlib import Path
 from random import Random
 
+from shared_gpt.training.judging import SCORES, closed_categories, total
+
 from benchmarks.harness import Contender, machine, report, run_rounds
 from shared_gpt.cli import main
 from shared_gpt.text import load_tokenizer
 from shared_gpt.text.instructions import Entry
-from shared_gpt.training.finetuning import answers, exact_matches
-from shared_gpt.training.judging import SCORES, closed_categories, total
+from shared_gpt.training.instruction_tuning import answers, exact_matches
 from village import make_instructions
 from village.asking import ask
 from village.language import PHRASINGS, word_cases

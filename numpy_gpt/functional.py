@@ -78,11 +78,11 @@ def gelu_backward(dy: Float[Array, "... F"], x: Float[Array, "... F"]) -> Float[
     tanh again is cheaper than keeping another array as large as x.
     """
     t = np.tanh(_gelu_argument(x))
-    du = x * x  # forward: u = √(2/π) (x + 0.044715 x³); this is u'
-    du *= 3 * GELU_CUBIC * GELU_SCALE
-    du += GELU_SCALE
+    slope_u = x * x  # forward: u = √(2/π) (x + 0.044715 x³); this is u'
+    slope_u *= 3 * GELU_CUBIC * GELU_SCALE
+    slope_u += GELU_SCALE
     slope = 1 - t * t  # forward: y = np.tanh(u)
-    slope *= du
+    slope *= slope_u
     slope *= x  # forward: y *= x, with respect to y
     slope += t  # forward: y *= x, with respect to x
     slope += 1  # forward: y += 1
@@ -137,11 +137,11 @@ def layer_norm_backward(
     again.
     """
     x_hat, r = _normalize(x, eps)
-    dy_x_hat = dy * x_hat
-    dweight = dy_x_hat.reshape(-1, x.shape[-1]).sum(axis=0)  # forward: y = x_hat * weight
+    by_x_hat = dy * x_hat  # of each row what dweight and mean(g · x̂) need
+    dweight = by_x_hat.reshape(-1, x.shape[-1]).sum(axis=0)  # forward: y = x_hat * weight
     dbias = dy.reshape(-1, x.shape[-1]).sum(axis=0)  # forward: y += bias
     dx = dy * weight  # forward: y = x_hat * weight; this is g
-    along_x_hat = (dy_x_hat @ weight)[..., None] / x.shape[-1]  # mean(g · x̂)
+    along_x_hat = (by_x_hat @ weight)[..., None] / x.shape[-1]  # mean(g · x̂)
     dx -= dx.mean(axis=-1, keepdims=True)  # forward: x_hat = x - mean(x)
     dx -= x_hat * along_x_hat  # forward: r = 1 / √(variance + eps)
     dx *= r  # forward: x_hat *= r

@@ -89,9 +89,9 @@ class LayerNorm(Module):
         (x,) = self.pop_saved()
         dx, dweight, dbias = layer_norm_backward(dy, x, self.weight.data, self.eps)
         if self.weight.requires_grad:
-            self.weight.accumulate(dweight)
+            self.weight.accumulate(dweight)  # forward: layer_norm(x, weight, …)
         if self.bias.requires_grad:
-            self.bias.accumulate(dbias)
+            self.bias.accumulate(dbias)  # forward: layer_norm(x, …, bias, …)
         return dx
 
 

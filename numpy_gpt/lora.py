@@ -63,10 +63,10 @@ class LoRALinear(Linear):
 
     def backward(self, dy: Float[Array, "... out"]) -> Float[Array, "... in"]:
         if self.merged:
-            return super().backward(dy)
+            return super().backward(dy)  # forward: y = super().forward(x)
         dropped, z = self.pop_saved()
         rows = dropped.reshape(-1, dropped.shape[-1])
-        dy_rows = dy.reshape(-1, dy.shape[-1])
+        dy_rows = dy.reshape(-1, dy.shape[-1])  # forward: (…).reshape(y.shape)
         self.lora_B.accumulate(dy_rows.T @ z)  # forward: y += z @ lora_B.T
         u = self.scale * (dy_rows @ self.lora_B.data)  # s · dz; forward: y += z @ lora_B.T
         self.lora_A.accumulate(u.T @ rows)  # forward: z = scale * (rows @ lora_A.T)

@@ -47,9 +47,9 @@ class CrossEntropy(Module):
         micro-batch of several."""
         logits, targets, counted, lse, n = self.pop_saved()
         rows = logits.reshape(-1, logits.shape[-1])
-        drows = rows - lse[:, None]
-        np.exp(drows, out=drows)  # softmax(rows); forward: lse = logsumexp(rows)
+        drows = rows - lse[:, None]  # forward: lse = logsumexp(rows)
+        np.exp(drows, out=drows)  # softmax(rows), the derivative of lse
         drows[np.arange(len(rows)), targets] -= 1  # forward: picked = rows[…, targets]
-        weights = np.where(counted, dloss / n, 0)  # forward: Σ counted … / n
-        drows *= weights.astype(drows.dtype)[:, None]
+        weights = np.where(counted, dloss / n, 0).astype(drows.dtype)
+        drows *= weights[:, None]  # forward: np.where(counted, …, 0).sum() / n
         return drows.reshape(logits.shape)  # forward: rows = logits.reshape(…)

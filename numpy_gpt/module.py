@@ -73,9 +73,9 @@ class Parameter:
         expected = self.data.shape if rows is None else rows.shape + self.data.shape[1:]
         if g.shape != expected or g.dtype != self.data.dtype:
             raise ValueError(
-                f"A gradient of shape {g.shape} and {g.dtype} does not fit the parameter, which "
-                f"takes {expected} and {self.data.dtype}; look for a transpose, a missing sum "
-                "over the batch, or a scalar that raised the dtype."
+                f"A gradient of shape {g.shape} and {g.dtype} does not fit the parameter, "
+                f"which takes {expected} and {self.data.dtype}; look for a transpose, "
+                "a missing sum over the batch, or a scalar that raised the dtype."
             )
         with accumulating:
             if rows is not None:

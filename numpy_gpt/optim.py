@@ -9,7 +9,7 @@ import numpy as np
 from numpy_gpt.module import Parameter
 from numpy_gpt.shapes import Array
 from shared_gpt.checks.optim import check_hyperparameters, check_optimizer_state
-from shared_gpt.chunks import row_chunks
+from shared_gpt.row_chunks import row_chunks
 
 
 class AdamW:

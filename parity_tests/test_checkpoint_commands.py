@@ -9,7 +9,8 @@ import numpy_gpt
 from numpy_gpt import weights
 from parity_tests.checkpoint_files import DEEP, deep_model, write_openai
 from shared_gpt.checkpoints import CheckpointError, save_tensors
-from shared_gpt.commands.checkpoints import Convert, Inspect
+from shared_gpt.commands.convert import Convert
+from shared_gpt.commands.inspect import Inspect
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from parity_tests.strategies import configs, seeds
 from parity_tests.transformers_gpt import as_transformers
 from shared_gpt.text import LabelDataset, labels_and_last
 from shared_gpt.text.characters import CharTokenizer
-from shared_gpt.training.finetuning import accuracy, confusion_matrix
+from shared_gpt.training.label_tuning import accuracy, confusion_matrix
 
 CONFIG = GPTConfig(9, 11, 30, 5, 3, drop_rate=0.0)
 ROWS = [

@@ -74,7 +74,7 @@ class Threads:
     """mpi4py's communicator, as far as MPIProcesses uses it, between threads of this process."""
 
     def __init__(self, size: int):
-        self.size, self.barrier, self.given = size, threading.Barrier(size, timeout=30), [None] * size
+        self.size, self.barrier, self.values = size, threading.Barrier(size, timeout=30), [None] * size
 
     def of_rank(self, rank: int) -> MPIProcesses:
         processes = MPIProcesses.__new__(MPIProcesses)
@@ -86,9 +86,9 @@ class Threads:
         return processes
 
     def exchange(self, rank: int, value):
-        self.given[rank] = value
+        self.values[rank] = value
         self.barrier.wait()
-        everyones = list(self.given)
+        everyones = list(self.values)
         self.barrier.wait()
         return everyones
 

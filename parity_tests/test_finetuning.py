@@ -19,8 +19,7 @@ from shared_gpt.checkpoints.run_files import load_tensors
 from shared_gpt.cli import main
 from shared_gpt.text import CharTokenizer, InstructionDataset, format_prompt, load_tokenizer, save_tokenizer
 from shared_gpt.training.display import Display
-from shared_gpt.training.finetuning import InstructionTuning, answers, exact_matches
-from shared_gpt.training.judging import score_table
+from shared_gpt.training.instruction_tuning import InstructionTuning, answers, exact_matches, score_table
 from shared_gpt.training.run_folder import RunFolder
 from shared_gpt.training.settings import TrainSettings
 
@@ -128,7 +127,7 @@ class Killer(Display):
 def test_a_run_that_was_killed_goes_on_bit_by_bit(twin, kind, place, tmp_path, monkeypatch, no_pictures):
     """Without the first command's options: the run keeps them."""
     assert tune(twin, place, tmp_path / "whole", kind) == 0
-    starting = "shared_gpt.training.start_finetuning.choose_display"
+    starting = "shared_gpt.training.display.choose_display"
     for last_step in (1, 3, 5):  # before the first checkpoint, after the first, after the second
         out = tmp_path / str(last_step)
         with monkeypatch.context() as patch:
@@ -158,8 +157,8 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("options", "told"), CHANGES)
-def test_another_run_is_refused_with_the_difference(options, told, done, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(("options", "message"), CHANGES)
+def test_another_run_is_refused_with_the_difference(options, message, done, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("other.json").write_text(json.dumps(ENTRIES[:-1]), encoding="utf-8")
     other, _ = twins(CONFIG, 1)
@@ -170,7 +169,7 @@ def test_another_run_is_refused_with_the_difference(options, told, done, tmp_pat
     capsys.readouterr()
     assert resume(numpy_gpt, out, "instructions with LoRA", *options) == 2
     error = capsys.readouterr().err.strip()
-    assert f"cannot go on as another one ({told}" in error
+    assert f"cannot go on as another one ({message}" in error
     assert "\n" not in error
     assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
 
@@ -196,8 +195,8 @@ def test_the_base_is_bit_identical_after_training_and_best_is_merged(kind, done)
     kept = {name: last[f"model.{name}"] for name in base}
     assert all(np.array_equal(base[name], kept[name]) for name in base)
     assert not any(name.startswith("optimizer.m.") and ".lora_" not in name for name in last)
-    best, about = load_tensors(done / kind / "best.safetensors")
-    assert about["step"] == 6
+    best, metadata = load_tensors(done / kind / "best.safetensors")
+    assert metadata["step"] == 6
     for name in base:
         delta = 0
         if f"model.{name.removesuffix('.weight')}.lora_A" in last:
@@ -276,8 +275,8 @@ def test_answers_are_those_of_each_entry_alone(twin):
     model.state_dict()["wte.weight"][TOKENIZER.eot] *= 2  # so that some answers end
     ends = set()
     for limit in (1, 6, 100):
-        given = answers(twin, model, TOKENIZER, entries, "phi3", limit, batch_size=4)
-        for entry, answer in zip(entries, given):
+        responses = answers(twin, model, TOKENIZER, entries, "phi3", limit, batch_size=4)
+        for entry, answer in zip(entries, responses):
             prompt = TOKENIZER.encode(format_prompt(entry, "phi3"))
             room = min(limit, CONFIG.context_length - len(prompt))
             (row,) = twin.generate(model, [prompt], room, temperature=0.0, eos_id=TOKENIZER.eot)
@@ -318,8 +317,8 @@ def test_what_an_instruction_run_leaves_and_says(place, tmp_path, capsys):
     assert all(set(row) == {"instruction", "input", "output", "category", "response"} for row in rows)
     scores = json.loads((out / "scores.json").read_text(encoding="utf-8"))
     base = answers(numpy_gpt, numpy_gpt.load_gpt2(place / "base", np.float64), TOKENIZER, rows, "phi3")
-    for when, given in (("before", base), ("after", [row["response"] for row in rows])):
-        assert scores[when] == {name: list(counts) for name, counts in exact_matches(rows, given).items()}
+    for when, responses in (("before", base), ("after", [row["response"] for row in rows])):
+        assert scores[when] == {name: list(counts) for name, counts in exact_matches(rows, responses).items()}
     assert matplotlib.image.imread(out / "loss.png").shape[0] > 300
 
 
@@ -336,11 +335,11 @@ def test_what_a_label_run_leaves(done):
 def test_labels_are_judged_by_the_best_weights(twin, place, tmp_path, monkeypatch, no_pictures):
     judged = []
     monkeypatch.setattr(
-        "shared_gpt.training.start_finetuning.judge_labels", lambda twin, model, *others: judged.append(model)
+        "shared_gpt.training.label_tuning.judge_labels", lambda twin, model, *rest: judged.append(model)
     )
     assert tune(twin, place, tmp_path, "labels, last block", "--lr", "3", "--eval-every", "1") == 0
-    best, about = load_tensors(tmp_path / "best.safetensors")
-    assert about["step"] < 6
+    best, metadata = load_tensors(tmp_path / "best.safetensors")
+    assert metadata["step"] < 6
     for name, tensor in judged[0].state_dict().items():
         assert np.array_equal(to_numpy(tensor), best[f"model.{name}"]), name
 
@@ -378,8 +377,8 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "options", "told"), WRONG)
-def test_wrong_input_is_one_line_before_any_work(kind, options, told, place, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(("kind", "options", "message"), WRONG)
+def test_wrong_input_is_one_line_before_any_work(kind, options, message, place, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     long = [{"instruction": "abc" * 30, "input": "", "output": "a"}] * 20
     for name, entries in (("keyless", [ENTRIES[0], {"instruction": "a"}]), ("long", long), ("two", ENTRIES[:2])):
@@ -389,7 +388,7 @@ def test_wrong_input_is_one_line_before_any_work(kind, options, told, place, tmp
     kind = "labels, last block" if kind == "labels" else kind
     assert tune(numpy_gpt, place, tmp_path / "run", kind, *options) == 2
     error = capsys.readouterr().err.strip()
-    assert told in error
+    assert message in error
     assert "\n" not in error
     assert not (tmp_path / "run" / "training.json").exists()
 
@@ -417,11 +416,11 @@ def test_chat_answers_in_the_prompt_format_of_the_training(twin, done, monkeypat
     out = done / "instructions with LoRA"
     assert main(twin, ["chat", "--weights", str(out)]) == 0
     said = capsys.readouterr().out
-    given = answers(twin, twin.load_run(out), load_tokenizer(out), entries, "phi3", 200)
+    responses = answers(twin, twin.load_run(out), load_tokenizer(out), entries, "phi3", 200)
     too_long = (
         f"That is {len(TOKENIZER.encode(format_prompt({'instruction': 'abc' * 30}, 'phi3')))} tokens; at most 51 fit."
     )
-    assert said == f"{given[0]}\n{given[1]}\n{too_long} Ask in fewer words.\n{given[0]}\n"
+    assert said == f"{responses[0]}\n{responses[1]}\n{too_long} Ask in fewer words.\n{responses[0]}\n"
 
 
 def test_chat_with_a_temperature_is_seeded(done, monkeypatch, capsys):
@@ -473,18 +472,18 @@ MISUSES = [
 
 
 @pytest.mark.parametrize("twin", TWINS)
-@pytest.mark.parametrize(("args", "told"), MISUSES)
-def test_the_wrong_command_is_told_the_right_one(twin, args, told, done, monkeypatch, capsys):
+@pytest.mark.parametrize(("args", "message"), MISUSES)
+def test_the_wrong_command_is_told_the_right_one(twin, args, message, done, monkeypatch, capsys):
     monkeypatch.chdir(done)
     assert main(twin, args) == 2
     error = capsys.readouterr().err.strip()
-    assert told in error
+    assert message in error
     assert "\n" not in error
 
 
-@pytest.mark.parametrize("about", ["{", "[]", "{}"])
-def test_a_run_whose_task_is_lost(about, done, tmp_path, capsys):
-    (tmp_path / "task.json").write_text(about, encoding="utf-8")
+@pytest.mark.parametrize("task", ["{", "[]", "{}"])
+def test_a_run_whose_task_is_lost(task, done, tmp_path, capsys):
+    (tmp_path / "task.json").write_text(task, encoding="utf-8")
     assert main(numpy_gpt, ["chat", "--weights", str(tmp_path)]) == 2
     assert "\n" not in capsys.readouterr().err.strip()
 

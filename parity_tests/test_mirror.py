@@ -325,3 +325,23 @@ def test_numpy_gpt_and_shared_gpt_import_no_framework():
 def test_torch_gpt_imports_no_third_framework():
     for path in TORCH.rglob("*.py"):
         assert not {dotted.split(".")[0] for dotted, _ in imports(path)} & {"tensorflow", "transformers"}, path
+
+
+# Reading
+
+
+def test_every_line_of_a_backward_pass_names_the_forward_line_that_it_answers():
+    """Lines that compute a gradient (`dx = …`, `….backward(…)`, `….accumulate(…)`) say `# forward: …`."""
+    silent = []
+    for room in twin_rooms():
+        lines = (NUMPY / f"{room}.py").read_text(encoding="utf-8").splitlines()
+        for node in ast.walk(tree_of(NUMPY / f"{room}.py")):
+            if not isinstance(node, ast.FunctionDef) or not re.fullmatch(r"backward|\w+_backward", node.name):
+                continue
+            for statement in ast.walk(node):
+                if isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return)):
+                    text = "\n".join(lines[statement.lineno - 1 : statement.end_lineno])
+                    computes = re.search(r"^\s*d\w* [-+*]?=|\.backward\(|\.accumulate\(", text, flags=re.MULTILINE)
+                    if computes and '"""' not in text and "forward: " not in text:
+                        silent.append(f"{room}.{node.name}: {text.strip()}")
+    assert silent == [], "\n".join(silent)

@@ -133,13 +133,13 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "told"), CHANGES)
-def test_another_run_is_refused_with_the_difference(changes, told, tmp_path):
+@pytest.mark.parametrize(("changes", "message"), CHANGES)
+def test_another_run_is_refused_with_the_difference(changes, message, tmp_path):
     tiny_run(numpy_gpt, tmp_path, steps=3).run()
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ValueError, match="cannot go on as another one") as refusal:
         resumed(numpy_gpt, tmp_path, **({"steps": 3} | changes))
-    assert f"({told})" in str(refusal.value)
+    assert f"({message})" in str(refusal.value)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

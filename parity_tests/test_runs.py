@@ -21,8 +21,10 @@ import torch_gpt
 from parity_tests.report.measure import to_numpy
 from parity_tests.tiny_runs import resumed, text, tiny_run
 from shared_gpt.cli import main
-from shared_gpt.training import start
+from shared_gpt.commands import demo
+from shared_gpt.text.corpora import CORPORA
 from shared_gpt.training.display import PlainLines, clock
+from shared_gpt.training.lifecycle import lasting_source
 from shared_gpt.training.run_folder import COLUMNS, RunFolder
 
 TWINS = [numpy_gpt, torch_gpt]
@@ -56,8 +58,9 @@ def test_pretrain_leaves_a_folder_that_people_can_read(twin, story, tmp_path, ca
     }
     config = json.loads((out / "config.json").read_text(encoding="utf-8"))
     assert numpy_gpt.GPTConfig(**config).emb_dim == 8
-    about = json.loads((out / "training.json").read_text(encoding="utf-8"))
-    assert (about["text"], about["program"], about["settings"]["steps"]) == (str(story), twin.__name__, 4)
+    description = json.loads((out / "training.json").read_text(encoding="utf-8"))
+    assert (description["text"], description["program"]) == (str(story), twin.__name__)
+    assert description["settings"]["steps"] == 4
     with (out / "metrics.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == COLUMNS
@@ -102,6 +105,19 @@ def test_resume_takes_the_options_of_the_run(story, tmp_path, capsys):
     assert 0 < rows[-1]["lr"] <= 0.004
 
 
+def test_a_run_killed_before_its_first_checkpoint_begins_again_with_the_options_typed_now(story, tmp_path):
+    out = tmp_path / "run"
+    assert pretrain(numpy_gpt, story, out, "--seed", "5") == 0
+    (out / "last.safetensors").unlink()
+    assert main(numpy_gpt, ["pretrain", "--out", str(out), "--resume", "--steps", "3", "--n-layers", "2"]) == 0
+    assert [row["step"] for row in RunFolder(out).rows()] == [0, 1, 2, 3]
+    description = json.loads((out / "training.json").read_text(encoding="utf-8"))
+    assert (description["text"], description["preset"], description["tokenizer"]) == (str(story), "classroom", "bpe")
+    assert (description["settings"]["steps"], description["settings"]["seed"]) == (3, 5)
+    assert len(numpy_gpt.load_run(out).h) == json.loads((out / "config.json").read_text())["n_layers"] == 2
+    assert main(numpy_gpt, ["pretrain", "--out", str(out), "--resume"]) == 0  # and goes on from there
+
+
 REFUSALS = [
     (["--resume", "--emb-dim", "16"], "emb_dim 8 → 16"),
     (["--resume", "--preset", "gpt2-small"], "emb_dim 8 → 768"),
@@ -112,15 +128,15 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("options", "told"), REFUSALS)
-def test_what_does_not_fit_the_run_is_refused_in_one_line(options, told, story, tmp_path, capsys):
+@pytest.mark.parametrize(("options", "message"), REFUSALS)
+def test_what_does_not_fit_the_run_is_refused_in_one_line(options, message, story, tmp_path, capsys):
     out = tmp_path / "run"
     assert pretrain(numpy_gpt, story, out) == 0
     before = (out / "last.safetensors").read_bytes()
     capsys.readouterr()
     assert main(numpy_gpt, ["pretrain", "--out", str(out), *options]) == 2
     error = capsys.readouterr().err.strip()
-    assert told in error
+    assert message in error
     assert "\n" not in error
     assert (out / "last.safetensors").read_bytes() == before
 
@@ -145,12 +161,12 @@ WRONG = [
 
 
 @pytest.mark.parametrize("twin", TWINS)
-@pytest.mark.parametrize(("options", "told"), WRONG)
-def test_wrong_options_are_one_line_before_any_work(twin, options, told, story, tmp_path, capsys):
+@pytest.mark.parametrize(("options", "message"), WRONG)
+def test_wrong_options_are_one_line_before_any_work(twin, options, message, story, tmp_path, capsys):
     out = tmp_path / "run"
     assert pretrain(twin, story, out, *options) == 2
     error = capsys.readouterr().err.strip()
-    assert told in error
+    assert message in error
     assert "\n" not in error
     assert not (out / "training.json").exists()
 
@@ -172,7 +188,7 @@ def test_bf16_trains(story, tmp_path):
 
 @pytest.mark.parametrize("twin", TWINS)
 def test_demo_replaces_an_earlier_demo_and_nothing_else(twin, story, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(start, "DEMO", replace(start.DEMO, steps=2, eval_batches=1, threads=None))
+    monkeypatch.setattr(demo, "DEMO", replace(demo.DEMO, steps=2, eval_batches=1, threads=None))
     out = tmp_path / "demo"
     for _ in range(2):
         assert main(twin, ["demo", "--out", str(out)]) == 0
@@ -190,8 +206,8 @@ def test_a_name_wins_over_a_file_and_a_path_lasts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("stories", "mine.txt"):
         (tmp_path / name).write_text("a text", encoding="utf-8")
-    assert start.lasting_name("stories") == "stories"
-    assert start.lasting_name("mine.txt") == str((tmp_path / "mine.txt").resolve())
+    assert lasting_source("stories", CORPORA) == "stories"
+    assert lasting_source("mine.txt", CORPORA) == str((tmp_path / "mine.txt").resolve())
 
 
 # What ends a run early.
@@ -266,8 +282,8 @@ def test_a_loss_that_is_not_finite_stops_the_run(twin, tmp_path):
             run.model.state_dict()["h.0.ln_2.weight"][0] = np.nan
 
     run.watchers.append(spoil)
-    told = r"Step 8 of 12: The loss is nan .*largest gradient is that of \S+ .*last good checkpoint is \S+ \(step 6\).*--lr"
-    with np.errstate(all="ignore"), pytest.raises(ValueError, match=told):
+    message = r"Step 8 of 12: The loss is nan .*largest gradient is that of \S+ .*last good checkpoint is \S+ \(step 6\).*--lr"
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
         run.run()
     again = resumed(twin, tmp_path)
     assert again.step == 6

@@ -11,7 +11,8 @@ from rich.cells import cell_len
 
 import numpy_gpt
 from parity_tests.texts import MIXED, SAMPLE, texts
-from shared_gpt.commands.tokenizers import Tokenize, TrainTokenizer
+from shared_gpt.commands.tokenize import Tokenize
+from shared_gpt.commands.train_tokenizer import TrainTokenizer
 from shared_gpt.text import BytePairTokenizer, CharTokenizer, SimpleTokenizerV1, load_tokenizer
 from shared_gpt.text.show import html_page, labels, summary, terminal_lines
 

@@ -1,4 +1,4 @@
-"""The commands, over whichever twin is handed in: `numpy-gpt COMMAND` and `torch-gpt COMMAND` are the same to type."""
+"""The command line, over whichever twin is handed in: `numpy-gpt COMMAND` and `torch-gpt COMMAND` take the same options."""
 
 import sys
 from importlib import import_module
@@ -11,7 +11,7 @@ from shared_gpt import commands
 
 
 def main(twin: ModuleType, args: list[str] | None = None) -> int:
-    """Parse the command line, run the command with the twin's classes, return the exit status."""
+    """Parse the command line, run the command with the twin's classes, and return the exit status."""
     program = twin.__name__.replace("_", "-")
     choices = tuple(
         Annotated[command, tyro.conf.subcommand(name, prefix_name=False)] for name, command in commands.ALL.items()
@@ -36,15 +36,16 @@ def main(twin: ModuleType, args: list[str] | None = None) -> int:
 
 def numpy_command() -> int:
     """The console command numpy-gpt."""
-    return named("numpy_gpt")
+    return run_twin("numpy_gpt")
 
 
 def torch_command() -> int:
-    """The console command torch-gpt: one line where PyTorch is missing."""
-    return named("torch_gpt")
+    """The console command torch-gpt; one line says so where PyTorch is missing."""
+    return run_twin("torch_gpt")
 
 
-def named(package: str) -> int:
+def run_twin(package: str) -> int:
+    """Import a twin and run the command line over it; one line says what to install where the import fails."""
     try:
         twin = import_module(package)
     except ImportError as error:

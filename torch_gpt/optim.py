@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from shared_gpt.checks.optim import check_hyperparameters, check_optimizer_state
-from shared_gpt.chunks import row_chunks
+from shared_gpt.row_chunks import row_chunks
 from torch_gpt.module import Parameter
 from torch_gpt.shapes import Array
 

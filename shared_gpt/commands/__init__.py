@@ -1,11 +1,20 @@
-"""Every command by its name. Each is a dataclass: its fields are the options, and `run(twin)` does the work."""
+"""Every command by the name that is typed. Each is a dataclass in the file of that name: its fields are the options, `run(twin)`
+does the work. What the work needs is imported in `run`, so that --help need not wait for it."""
 
-from shared_gpt.commands.checkpoints import Convert, Inspect
-from shared_gpt.commands.finetuning import Chat, Classify, Finetune
-from shared_gpt.commands.generation import Evaluate, Generate
+from shared_gpt.commands.anatomy import Anatomy
+from shared_gpt.commands.chat import Chat
+from shared_gpt.commands.classify import Classify
+from shared_gpt.commands.convert import Convert
+from shared_gpt.commands.demo import Demo
+from shared_gpt.commands.evaluate import Evaluate
+from shared_gpt.commands.finetune import Finetune
+from shared_gpt.commands.generate import Generate
+from shared_gpt.commands.inspect import Inspect
+from shared_gpt.commands.plot import Plot
 from shared_gpt.commands.prepare import Prepare
-from shared_gpt.commands.tokenizers import Tokenize, TrainTokenizer
-from shared_gpt.commands.training import Anatomy, Demo, Plot, Pretrain
+from shared_gpt.commands.pretrain import Pretrain
+from shared_gpt.commands.tokenize import Tokenize
+from shared_gpt.commands.train_tokenizer import TrainTokenizer
 
 ALL: dict[str, type] = {
     "demo": Demo,

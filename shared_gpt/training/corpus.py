@@ -1,4 +1,4 @@
-"""Corpus: which text a run reads, cut into which tokens; what resuming compares."""
+"""Corpus: the text that a run reads, its tokens, and what resuming compares to know it again."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Integer
 
-from shared_gpt.config import GPTConfig
 from shared_gpt.text import BytePairTokenizer, CharTokenizer, Tokenizer, find_tokenizer, load_text, load_tokens
 from shared_gpt.text.corpora import text_files
 from shared_gpt.text.token_file import tokenizer_fingerprint
@@ -16,10 +15,10 @@ EDGE = 1 << 26  # bytes hashed at either end of a file; in the middle of a large
 
 
 class Corpus(NamedTuple):
-    """Tokens, the tokenizer that made them, and what tells this text from another."""
+    """A tokenizer, the tokens that it made of the text, and what tells this text from any other."""
 
-    tokens: Integer[np.ndarray, " N"]
     tokenizer: Tokenizer
+    tokens: Integer[np.ndarray, " N"]
     identity: dict[str, Any]
 
 
@@ -38,7 +37,7 @@ def load_corpus(text: str, tokenizer: str, vocab_size: int) -> Corpus:
 def read_corpus(text: str, tokenizer: Tokenizer) -> Corpus:
     tokens = load_tokens(text, tokenizer)
     identity = {"text": describe_files(text_files(text)), "tokenizer": tokenizer_fingerprint(tokenizer).hex()[:16]}
-    return Corpus(tokens, tokenizer, identity)
+    return Corpus(tokenizer, tokens, identity)
 
 
 def describe_files(files: list[Path]) -> str:
@@ -52,8 +51,3 @@ def describe_files(files: list[Path]) -> str:
             file.seek(max(file.tell(), length - EDGE))
             digest.update(file.read(EDGE))
     return f"{size:,} bytes, sha256 {digest.hexdigest()[:16]}"
-
-
-def fit(config: GPTConfig, tokenizer: Tokenizer) -> GPTConfig:
-    """The config for a tokenizer's vocabulary."""
-    return config.replace(vocab_size=tokenizer.n_vocab)

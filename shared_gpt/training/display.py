@@ -8,13 +8,13 @@ from shared_gpt.training.settings import TrainSettings
 
 
 class Display:
-    """Hears everything and says nothing: for tests, notebooks, and all processes but the first."""
+    """What a display is told of a run; this one shows nothing: for tests, notebooks, and all processes but the first."""
 
     def start(self, title: str, step: int, settings: TrainSettings) -> None:
         """The run begins, or goes on, after `step` steps."""
 
     def step(self, step: int, loss: float, tokens: int) -> None:
-        """A step was taken; `tokens` were read since the start."""
+        """A step was taken; so many tokens were read since `start`."""
 
     def evaluation(self, row: Row, best: bool) -> None:
         """Both losses were measured."""
@@ -26,7 +26,7 @@ class Display:
         """Anything else."""
 
     def stop(self) -> None:
-        """The run ends, for whatever reason."""
+        """The run has ended, for whatever reason."""
 
 
 class PlainLines(Display):
@@ -38,12 +38,12 @@ class PlainLines(Display):
     def start(self, title: str, step: int, settings: TrainSettings) -> None:
         self.say(title)
         self.steps, self.first_step = settings.steps, step
-        self.started = self.told = time.monotonic()
+        self.started = self.last_line = time.monotonic()
 
     def step(self, step: int, loss: float, tokens: int) -> None:
         now = time.monotonic()
-        if now - self.told >= self.every:
-            self.told = now
+        if now - self.last_line >= self.every:
+            self.last_line = now
             left = (now - self.started) / (step - self.first_step) * (self.steps - step)
             speed = tokens / (now - self.started)
             self.say(f"step {step}/{self.steps}  loss {loss:.3f}  {speed:,.0f} tokens/s  {clock(left)} left")
@@ -113,7 +113,7 @@ class LiveTerminal(Display):
 
 
 def choose_display() -> Display:
-    """A live bar where someone watches, else plain lines."""
+    """A live bar in a terminal, else plain lines."""
     return LiveTerminal() if sys.stdout.isatty() else PlainLines()
 
 

@@ -5,7 +5,7 @@ import threading
 
 
 class StopRequest:
-    """`with StopRequest() as stop:` collects Ctrl-C, and the kill that a scheduler sends (SIGTERM), in `stop.requested`."""
+    """`with StopRequest() as stop:` makes Ctrl-C, and the SIGTERM by which a scheduler ends a job, set `stop.requested`."""
 
     def __init__(self):
         self.requested = False

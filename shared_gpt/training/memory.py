@@ -1,4 +1,4 @@
-"""Memory that stays: what one training step frees, the next one takes.
+"""Memory kept from step to step: what one training step frees, the next one takes.
 
 A step allocates its activations and gradients anew. The C library of Linux hands large freed blocks back to the system,
 which then gives them out again page by page, zeroed: at GPT-2's 124M shape 70,000 page faults in every step.
@@ -11,10 +11,10 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 
 
 def keep_freed_memory() -> bool:
-    """Have this process keep what it frees; whether it could be arranged (with glibc alone).
+    """Make this process keep what it frees. Returns whether it could (with glibc alone).
 
     It holds for the whole process, so training asks for it, not importing. A program that loads a large model once and
-    goes on to other things had better not.
+    then does something else should not call it.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -1,4 +1,4 @@
-"""Pretraining: one run from tokens to a trained model; windows of a text, and samples that go on from a prompt."""
+"""Pretraining: a run that learns a text, window by window; its samples continue a prompt."""
 
 from types import ModuleType
 from typing import Any
@@ -17,7 +17,7 @@ from shared_gpt.training.training_run import TrainingRun
 
 
 class Pretraining(TrainingRun):
-    """A new model of the config, and one long row of tokens to learn from."""
+    """A new model with the sizes of the config, and one long sequence of tokens to learn from."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Pretraining(TrainingRun):
         )
 
     def sample(self) -> None:
-        """A text from the model as it is; the same draws every time, so that samples differ by the model alone."""
+        """A text from the model as it is now; the random draws are always the same, so that samples differ by the model alone."""
         if not self.processes.is_first:
             return
         rng = np.random.default_rng([self.settings.seed, 3])

@@ -1,4 +1,4 @@
-"""Processes: which share of the work is mine, and sums over all of us; this one works alone, on the CPU."""
+"""Processes: the share of the work that belongs to this process, and sums over all of them; here it is the only one."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ Batch = tuple[Any, Any]
 
 
 class Processes:
-    """One process of `size`, numbered `rank`; the distributed.py of either twin has those with company."""
+    """One process of `size`, numbered `rank`; the distributed.py of either twin has those that are several."""
 
     rank = 0
     size = 1
 
     @property
     def is_first(self) -> bool:
-        """The first process writes files and speaks; the others only compute."""
+        """The first process writes files and prints; the rest only compute."""
         return self.rank == 0
 
     def place(self, model: Any) -> Any:
@@ -21,7 +21,7 @@ class Processes:
         return model
 
     def share(self, batch: Batch) -> Batch:
-        """The rows of a batch (inputs, targets) that are this process's."""
+        """This process's rows of a batch (inputs, targets)."""
         inputs, targets = batch
         return inputs[self.rank :: self.size], targets[self.rank :: self.size]
 
@@ -34,18 +34,18 @@ class Processes:
         return [value]
 
     def replica(self, model: Any, calls: int) -> Any:
-        """The model as one step of training calls it, that many times: the last backward pass, or sum_gradients after it, makes
-        the sum of all processes' gradients."""
+        """The model as one step of training calls it, so many times: the last backward pass, or sum_gradients after it, sums the
+        gradients of all processes."""
         return model
 
     def sum_gradients(self, model: Any) -> None:
         """Replace each gradient by the sum of every process's, where the backward pass has not."""
 
     def close(self) -> None:
-        """Leave the others, all being done."""
+        """Leave the group when all is done."""
 
     def abort(self, error: BaseException) -> None:
-        """Stop the others, who would wait for this one for ever."""
+        """Stop the other processes, which would wait for this one for ever."""
 
     def __enter__(self) -> "Processes":
         return self

@@ -8,6 +8,14 @@ loss.png            the same as a picture
 samples.txt         what the model wrote on the way
 last.safetensors    everything that going on needs: weights, AdamW's moments, generators, place in the data
 best.safetensors    the weights with the lowest validation loss
+
+A fine-tuning adds:
+
+task.json           what using the model needs to know: the style of the prompts, or the names of the classes
+adapter             with LoRA: the branches, in PEFT's layout
+scores.json         how many answers, or classes, were right
+responses.json      instructions: the answers to the entries that were held out
+confusion.png       labels: how many texts of each class were given each class
 """
 
 import csv
@@ -15,7 +23,6 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +46,11 @@ class RunFolder:
         self.samples = self.path / "samples.txt"
         self.last = self.path / LAST
         self.best = self.path / BEST
+        self.task = self.path / "task.json"
+        self.adapter = self.path / "adapter"
+        self.scores = self.path / "scores.json"
+        self.responses = self.path / "responses.json"
+        self.confusion = self.path / "confusion.png"
         self._lock: Any = None
 
     def lock(self) -> None:
@@ -54,7 +66,7 @@ class RunFolder:
                 f"Another process is training in {self.path}; wait for it, or take another --out."
             ) from None
 
-    def write_json(self, path: Path, data: Mapping[str, Any]) -> None:
+    def write_json(self, path: Path, data: Any) -> None:
         self._write(path, json.dumps(data, indent=2) + "\n")
 
     def read_json(self, path: Path) -> dict[str, Any]:
@@ -64,6 +76,13 @@ class RunFolder:
                 f"{self.path} is no run: it has no {path.name}. Runs are made by the pretrain command."
             )
         return read_json(path)
+
+    def read_task(self, task: str, key: str) -> Any:
+        """What task.json says under a key. Raises ValueError where this is no run of `finetune {task}`."""
+        entries = read_json(self.task) if self.task.is_file() else {}
+        if not isinstance(entries, dict) or key not in entries:
+            raise ValueError(f"{self.path} is no finetune {task} run; give the folder of one.")
+        return entries[key]
 
     def add_row(self, row: Row) -> None:
         """Append one row of metrics and hand it to the operating system."""
@@ -88,7 +107,7 @@ class RunFolder:
         return rows
 
     def cut_back(self, step: int) -> None:
-        """Forget what came after a step, which resuming writes anew, and what a kill left half written."""
+        """Remove what came after a step, which the resumed run writes again, and what a killed run left half written."""
         self._sweep()
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -101,7 +120,7 @@ class RunFolder:
             self._write(self.samples, "".join(f"--- step {number}\n{text}" for number, text in kept))
 
     def start_over(self) -> None:
-        """Forget all steps of an earlier run."""
+        """Remove what the steps of an earlier run left."""
         self._sweep()
         for path in (self.metrics, self.samples, self.best, self.last, self.picture):
             path.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from shared_gpt.options import OpenInt, OpenText
+from shared_gpt.options import OptionalInt, OptionalText
 
 
 @dataclass(frozen=True)
@@ -12,9 +12,9 @@ class TrainSettings:
     """How to train."""
 
     steps: int = 500
-    """Updates of the weights."""
+    """Number of updates of the weights."""
     batch_size: int = 8
-    """Sequences in one forward pass, all processes together."""
+    """Sequences in one forward pass, over all processes."""
     accumulate: int = 1
     """Forward passes (micro-batches) whose gradients make one update."""
     lr: float = 1e-3
@@ -22,44 +22,44 @@ class TrainSettings:
     warmup: int = 20
     """Steps in which the learning rate rises from 0 to lr."""
     final_lr: float = 0.1
-    """Share of lr that is left at the last step; a cosine leads there. 1 keeps it constant."""
+    """Share of lr that is left at the last step, to which it falls along a cosine; 1 keeps it constant."""
     weight_decay: float = 0.1
-    """Share of each matrix, times the learning rate, taken off at each step; biases and gains do not decay."""
+    """Share of each matrix, times the learning rate, that each step subtracts; biases and gains do not decay."""
     beta1: float = 0.9
-    """AdamW: how long the mean of the gradients remembers."""
+    """AdamW: decay of the running mean of the gradients."""
     beta2: float = 0.99
-    """AdamW: how long the mean of their squares remembers."""
+    """AdamW: decay of the running mean of their squares."""
     max_norm: float = 1.0
-    """Length to which a longer gradient is cut."""
+    """Norm to which a longer gradient is clipped."""
     seed: int = 0
     """Decides weights, order of the data, dropout and samples."""
     initial_weights: Literal["gpt2", "pytorch"] = "gpt2"
-    """How pretraining draws them: as GPT-2's, or as PyTorch's layers by default, from which Raschka's book trains."""
+    """How pretraining draws them: as GPT-2 does, or as PyTorch's layers do by default, from which Raschka's book trains."""
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of weights and arithmetic."""
     device: str = "cpu"
     """Where to compute; torch-gpt also takes cuda, cuda:1, mps."""
     bf16: bool = False
     """torch-gpt: matrix products in bfloat16 (autocast), weights in float32."""
-    threads: OpenInt = None
-    """CPU threads for matrix products; default: as many as NumPy or PyTorch like. Small models are fastest with 1."""
-    stride: OpenInt = None
+    threads: OptionalInt = None
+    """CPU threads for matrix products; default: as many as NumPy or PyTorch choose. Small models are fastest with 1."""
+    stride: OptionalInt = None
     """Tokens from the start of one training window to the next; default: a quarter of the context."""
     val_fraction: float = 0.1
-    """Share of the text, its end, that is kept for validation."""
+    """Share of the text, at its end, that is kept for validation."""
     eval_every: int = 50
     """Steps between two measurements of the training and validation loss."""
     eval_batches: int = 20
-    """Batches that each of these two is measured on, spread evenly; 0: all."""
-    sample_every: OpenInt = None
+    """Batches on which each of the two is measured, evenly spread; 0: all."""
+    sample_every: OptionalInt = None
     """Steps between two samples; 0: none; default: at every evaluation."""
-    sample_prompt: OpenText = None
+    sample_prompt: OptionalText = None
     """How the samples begin; default: as the text does."""
     sample_tokens: int = 60
     """Length of a sample."""
     sample_temperature: float = 0.8
-    """Below 1 samples keep to likelier tokens; 0: always the likeliest."""
-    save_every: OpenInt = None
+    """Below 1, samples keep to likelier tokens; 0: always the likeliest."""
+    save_every: OptionalInt = None
     """Steps between two checkpoints; default: at every evaluation."""
 
     @property
@@ -67,7 +67,7 @@ class TrainSettings:
         return self.eval_every if self.sample_every is None else self.sample_every
 
     def check(self) -> None:
-        """Raises ValueError for a number that means nothing. Not in __post_init__: a parser of options would wrap the message."""
+        """Raises ValueError for a value out of range. Not in __post_init__: the parser of the options would wrap the message."""
         for name in ("steps", "batch_size", "accumulate", "eval_every", "sample_tokens"):
             self._check(name, getattr(self, name) >= 1, "a whole number of at least 1")
         for name in ("warmup", "eval_batches", "seed"):

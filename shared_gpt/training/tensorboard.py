@@ -22,7 +22,7 @@ TAGS = {
 
 
 class TensorBoard:
-    """Called with each row of the metrics. What an earlier session wrote of steps after `step` is no longer shown."""
+    """Called with each row of the metrics. TensorBoard no longer shows what an earlier session wrote after `step`."""
 
     def __init__(self, folder: Path, step: int = 0):
         try:

@@ -1,4 +1,4 @@
-"""TrainingRun: what happens around the loop of train.py, in either twin, whatever is learnt: metrics, checkpoints, resuming."""
+"""TrainingRun: what happens around the loop of train.py, in either twin, whatever it learns: metrics, checkpoints, resuming."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from shared_gpt.checkpoints.run_files import load_tensors, save_tensors
-from shared_gpt.text.batches import Batches, Dataset
+from shared_gpt.text.batches import Dataset
 from shared_gpt.text.tokenizer import Tokenizer
 from shared_gpt.training.display import Display
 from shared_gpt.training.interrupt import StopRequest
@@ -17,17 +17,13 @@ from shared_gpt.training.memory import keep_freed_memory
 from shared_gpt.training.processes import ALONE, Batch, Processes
 from shared_gpt.training.run_folder import Row, RunFolder
 from shared_gpt.training.settings import TrainSettings
-from shared_gpt.training.state import pack, pack_model, unpack
+from shared_gpt.training.state import RunState, pack_model
 
 
-class TrainingRun:
-    """A model, its optimizer, its data, and the step between two of which it stands.
+class TrainingRun(RunState):
+    """The state of a run, and what takes it from step to step.
 
-    A subclass brings the model and two datasets, and says what a sample is. Two generators come from one seed: rng, which
-    drew the model's weights and draws its dropout, and one for the order of the data, so that the order is the same for
-    any model and any number of processes.
-
-    identity: what tells this data and tokenizer from others, for resuming. Without a folder nothing is kept.
+    A subclass brings the model and two datasets, and says what a sample is. Without a folder nothing is kept.
     """
 
     def __init__(
@@ -51,25 +47,15 @@ class TrainingRun:
                 f"batch_size {settings.batch_size} does not divide among {processes.size} processes; "
                 f"take a multiple of {processes.size}."
             )
-        self.twin, self.config, self.settings, self.tokenizer = twin, model.config, settings, tokenizer
-        self.identity, self.processes = identity or {}, processes
-        self.folder = folder if processes.is_first else None
-        self.display = display if display and processes.is_first else Display()
-        self.rng = rng
-        self.order_rng = np.random.default_rng([settings.seed, 1])
-        self.model = processes.place(model)
+        super().__init__(twin, processes.place(model), rng, settings, train_set, identity or {})
         if processes.rank:  # the same weights everywhere, but each process drops values of its own
             self.rng.bit_generator.state = np.random.default_rng([settings.seed, 2, processes.rank]).bit_generator.state
-        self.optimizer = twin.AdamW(
-            self.model.parameters(), settings.lr, (settings.beta1, settings.beta2), weight_decay=settings.weight_decay
-        )
-        self.train_set, self.val_set = train_set, val_set
-        self.batches = Batches(train_set, settings.batch_size, self.order_rng)
-        self.tokens_per_step = tokens_per_step
-        self.step = self.first_step = 0
+        self.twin, self.tokenizer, self.processes = twin, tokenizer, processes
+        self.train_set, self.val_set, self.tokens_per_step = train_set, val_set, tokens_per_step
+        self.folder = folder if processes.is_first else None
+        self.display = display if display and processes.is_first else Display()
+        self.first_step = 0  # of this session
         self.saved_step: int | None = None
-        self.best: dict[str, float] | None = None
-        self.seconds = 0.0  # spent on the steps so far
         self.watchers: list[Callable[[Row], None]] = []  # called with each row of the metrics
 
     def title(self) -> str:
@@ -77,7 +63,7 @@ class TrainingRun:
         raise NotImplementedError
 
     def sample(self) -> None:
-        """Show, and keep, something that the model can do by now."""
+        """Show, and keep, something that the model can do now."""
         raise NotImplementedError
 
     def best_tensors(self) -> dict[str, np.ndarray]:
@@ -132,7 +118,7 @@ class TrainingRun:
             self.save()
 
     def record(self, row: dict[str, Any], measure: bool) -> None:
-        """Write a row of metrics, if asked with both losses measured; keep the weights if they are the best so far."""
+        """Write a row of metrics, with both losses if they are to be measured; keep the weights if they are the best so far."""
         if not self.processes.is_first:
             return
         if measure:
@@ -151,7 +137,7 @@ class TrainingRun:
             watcher(row)
 
     def spread(self, dataset: Dataset) -> Iterator[Batch]:
-        """Up to eval_batches batches of a dataset, evenly spaced: the same ones every time."""
+        """Up to eval_batches batches of a dataset, evenly spaced, the same ones every time."""
         size = self.settings.batch_size
         count = min(len(dataset), size * self.settings.eval_batches or len(dataset))
         chosen = np.linspace(0, len(dataset) - 1, count).round().astype(int).tolist()
@@ -159,16 +145,16 @@ class TrainingRun:
             yield dataset.collate([dataset[i] for i in chosen[start : start + size]])
 
     def save(self) -> None:
-        """Write last.safetensors: all that a bit-identical continuation needs."""
+        """Write last.safetensors, the state of the run."""
         rngs = self.processes.gather(self.rng.bit_generator.state)
         if self.folder:
             self.folder.flush_metrics()
-            save_tensors(self.folder.last, *pack(self, rngs))
+            save_tensors(self.folder.last, *self.pack(rngs))
             self.saved_step = self.step
 
     def resume(self, folder: RunFolder) -> None:
-        """Take up a run where its last checkpoint left it. Raises what `unpack` raises."""
-        for change in unpack(*load_tensors(folder.last), self):
+        """Go on from the last checkpoint of a run. Raises what `unpack` raises."""
+        for change in self.unpack(*load_tensors(folder.last), self.processes.rank):
             self.display.say(f"changed since then: {change}")
         self.saved_step = self.step
         if self.folder:
@@ -176,23 +162,24 @@ class TrainingRun:
 
     @contextmanager
     def errors_explained(self) -> Iterator[None]:
-        """Errors that end a run say at which step, and what of the run is safe."""
+        """Make an error that ends the run say at which step it came, and which checkpoint is left."""
         try:
             yield
         except FloatingPointError as error:
             raise ValueError(
-                f"Step {self.step + 1} of {self.settings.steps}: {error} {self.whats_safe()} Try a smaller --lr "
+                f"Step {self.step + 1} of {self.settings.steps}: {error} {self.what_is_safe()} Try a smaller --lr "
                 "or a longer --warmup."
             ) from None
         except MemoryError as error:
             raise ValueError(
-                f"Step {self.step + 1} of {self.settings.steps}: {str(error) or 'out of memory'}. {self.whats_safe()} Take a "
+                f"Step {self.step + 1} of {self.settings.steps}: {str(error) or 'out of memory'}. {self.what_is_safe()} Take a "
                 "smaller --batch-size in a new run, with a larger --accumulate to make up for it."
             ) from None
         except OSError as error:
-            raise OSError(f"Step {self.step}: {error}. {self.whats_safe()}") from error
+            raise OSError(f"Step {self.step}: {error}. {self.what_is_safe()}") from error
 
-    def whats_safe(self) -> str:
+    def what_is_safe(self) -> str:
+        """Which checkpoint is left, for the end of an error message."""
         if self.saved_step is None or self.folder is None:
             return "No checkpoint was saved yet."
         return f"The last good checkpoint is {self.folder.last} (step {self.saved_step}); --resume goes on from it."

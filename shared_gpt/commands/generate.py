@@ -1,0 +1,121 @@
+"""generate: text from a trained model."""
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from shared_gpt.options import OptionalFloat, OptionalInt, OptionalPath, OptionalText
+
+if TYPE_CHECKING:
+    from shared_gpt.text import Tokenizer
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Continue a text, shown token by token as the model writes it."""
+
+    weights: str
+    """A run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
+    prompt: OptionalText = None
+    """The text to continue; - reads it from standard input. Without one the model begins a text of its own."""
+    max_new_tokens: int = 100
+    """How many tokens to write at most; past the model's context length it goes on with a shorter memory."""
+    temperature: float = 0.8
+    """0: always the likeliest token; 1: each token as often as the model predicts it; above: more daring."""
+    top_k: int | None = 50
+    """Choose only among this many of the likeliest tokens."""
+    top_p: OptionalFloat = None
+    """Choose only among the fewest of the likeliest tokens whose probabilities sum to this."""
+    repetition_penalty: OptionalFloat = None
+    """Above 1, tokens that are in the text already become less likely; 1.2 is usual."""
+    seed: OptionalInt = None
+    """The same seed writes the same text."""
+    tokenizer: OptionalText = None
+    """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
+    go_on: bool = False
+    """Go on writing after <|endoftext|>."""
+    no_cache: bool = False
+    """Compute each step from the whole text again: the same tokens, more slowly."""
+    candidates: OptionalPath = None
+    """Draw each step's five likeliest tokens with their probabilities into this picture (.png)."""
+    attention: OptionalPath = None
+    """Draw how much each position of the finished text attended to each earlier one, head by head, into this picture (.png)."""
+    block: OptionalInt = None
+    """The block to draw, from 0; by default all."""
+
+    def run(self, twin: ModuleType) -> None:
+        from shared_gpt.commands.loading import load_model
+        from shared_gpt.commands.output_files import check_folder
+        from shared_gpt.commands.terminal import show, streamed
+
+        check_folder(self.candidates, self.attention)
+        model, tokenizer = load_model(twin, self.weights, self.tokenizer)
+        if self.block is not None and not 0 <= self.block < model.config.n_layers:
+            raise ValueError(f"block is {self.block}; the model has blocks 0 to {model.config.n_layers - 1}.")
+        ids = self.encoded_prompt(tokenizer)
+        end = None if self.go_on else tokenizer.eot
+        stream = self.stream(twin, model, ids, end)
+        show(tokenizer.decode(ids) if self.prompt else "", bold=True)
+        steps, start = [], time.perf_counter()
+        try:
+            for piece, step in streamed(tokenizer, ids, stream, end):
+                steps += [step] if step else []
+                show(piece)
+        finally:
+            print()
+        seconds = time.perf_counter() - start
+        plural = "" if len(steps) == 1 else "s"
+        print(f"{len(steps)} token{plural}, {len(steps) / max(seconds, 1e-9):.1f} a second", file=sys.stderr)
+        self.draw(twin, model, tokenizer, ids, steps)
+
+    def encoded_prompt(self, tokenizer: "Tokenizer") -> list[int]:
+        from shared_gpt.text import END_OF_TEXT
+
+        if self.prompt is None:
+            if tokenizer.eot is None:
+                raise ValueError(f"The tokenizer has no {END_OF_TEXT} to begin a text with; give one: --prompt.")
+            return [tokenizer.eot]
+        text = sys.stdin.read().removesuffix("\n") if self.prompt == "-" else self.prompt
+        ids = tokenizer.encode(text, allowed_special="all")
+        if not ids:
+            raise ValueError("The prompt is empty; give at least one character.")
+        return ids
+
+    def stream(self, twin: ModuleType, model: Any, ids: list[int], end: int | None) -> Iterator[Any]:
+        import numpy as np
+
+        return twin.stream(
+            model,
+            [ids],
+            self.max_new_tokens,
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            repetition_penalty=self.repetition_penalty,
+            eos_id=end,
+            rng=np.random.default_rng(self.seed),
+            use_cache=not self.no_cache,
+            candidates=5 if self.candidates else 0,
+        )
+
+    def draw(self, twin: ModuleType, model: Any, tokenizer: "Tokenizer", ids: list[int], steps: list[Any]) -> None:
+        """The pictures that were asked for."""
+        from shared_gpt.plots import plot_attention, plot_candidates
+        from shared_gpt.text.tokenizer import visible
+
+        def label(token: int) -> str:
+            return visible(tokenizer.decode_bytes([token]))
+
+        new = [step.tokens[0] for step in steps]
+        if self.candidates and new:
+            candidates = [[(label(token), chance) for token, chance in step.candidates[0]] for step in steps]
+            print(plot_candidates([label(token) for token in new], candidates, self.candidates), file=sys.stderr)
+        if self.attention:
+            text = [*ids, *new][-model.config.context_length :]
+            blocks = slice(self.block, None if self.block is None else self.block + 1)
+            maps = twin.attention_maps(model, [text])[blocks, 0]
+            tokens = [label(token) for token in text]
+            print(plot_attention(maps, tokens, self.attention, self.block or 0), file=sys.stderr)

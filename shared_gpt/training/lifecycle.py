@@ -1,0 +1,103 @@
+"""From the options of a command to a run, and to its end: what pretraining and fine-tuning do in the same way.
+
+A command claims the folder, takes the options that a resumed run kept, builds its run, begins or resumes it, and closes with
+a message that names the next command.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields, is_dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from shared_gpt.text import save_tokenizer
+from shared_gpt.training.processes import Processes
+from shared_gpt.training.run_folder import RunFolder
+from shared_gpt.training.settings import TrainSettings
+from shared_gpt.training.training_run import TrainingRun
+
+Options = TypeVar("Options")
+
+
+def resumed_options(options: Options, default: Options, kept: dict[str, Any]) -> Options:
+    """The options of a resumed run: where one has its default value, the value that the run kept (by name, if it kept one).
+
+    Options within options are gone through in the same way.
+    """
+    changes = {}
+    for name in [field.name for field in fields(options) if field.name in kept]:
+        value, default_value = getattr(options, name), getattr(default, name)
+        if is_dataclass(value):
+            changes[name] = resumed_options(value, default_value, kept[name])
+        elif value == default_value:
+            changes[name] = tuple(kept[name]) if isinstance(kept[name], list) else kept[name]
+    return replace(options, **changes)
+
+
+def lasting_source(source: str, names: Collection[str] = ()) -> str:
+    """A name as it is; the path of a file or a folder made absolute, so that it holds in any working folder."""
+    return str(Path(source).resolve()) if source not in names and Path(source).exists() else source
+
+
+@contextmanager
+def claimed(
+    twin: ModuleType, settings: TrainSettings, folder: RunFolder, may_hold_a_run: bool = False
+) -> Iterator[Processes]:
+    """The processes that train, of which the first holds the folder until it ends.
+
+    Raises ValueError for settings that mean nothing, FileExistsError for a folder that holds a run already, unless it may (to
+    go on with it, or to replace it), and BlockingIOError for one that another program holds.
+    """
+    settings.check()
+    join = import_module(f"{twin.__name__}.distributed").join
+    with join(settings.device, settings.bf16, settings.threads) as processes:
+        if processes.is_first:
+            folder.lock()
+            if folder.training.exists() and not may_hold_a_run:
+                raise FileExistsError(
+                    f"{folder.path} holds a run already; go on with it by --resume, take another --out, or remove the folder."
+                )
+        yield processes
+
+
+def begin_or_resume(
+    run: TrainingRun,
+    folder: RunFolder,
+    resume: bool,
+    description: dict[str, Any],
+    task: dict[str, Any] | None = None,
+) -> None:
+    """Go on from the folder's last checkpoint if asked to, and if the run was not killed before there was one. Otherwise fill
+    the folder with all that says how the run is made; training.json comes last and makes it a run.
+
+    description: what training.json holds beside program and settings. task: what task.json holds.
+    """
+    if resume and folder.last.is_file():
+        run.resume(folder)
+    elif run.processes.is_first:
+        folder.start_over()
+        folder.write_json(folder.config, run.config.to_dict())
+        save_tokenizer(run.tokenizer, folder.path)
+        if task is not None:
+            folder.write_json(folder.task, task)
+        origin = {"program": run.twin.__name__, "settings": asdict(run.settings)}
+        folder.write_json(folder.training, description | origin)
+
+
+def closing_message(
+    run: TrainingRun, folder: RunFolder, command: str, next_command: str, weights: Path | None = None
+) -> str:
+    """How the run ended, and what to type next: `command` again to go on, or `next_command` to use the weights."""
+    program = run.twin.__name__.replace("_", "-")
+    if run.step < run.settings.steps:
+        return (
+            f"Stopped after step {run.step} of {run.settings.steps}; nothing is lost.\n"
+            f"Go on with: {program} {command} --out {folder.path} --resume"
+        )
+    best = f" (best: step {run.best['step']}, validation loss {run.best['val_loss']:.3f})" if run.best else ""
+    return (
+        f"Done: {run.tokens_per_step * run.step:,} tokens in {run.seconds:.0f} s{best}.\n"
+        f"Losses: {folder.picture}\nTry:    {program} {next_command} --weights {weights or folder.path}"
+    )
