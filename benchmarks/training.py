@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.harness import Contender, machine, peak_memory_mb, report, run_rounds
+from benchmarks.keras_training import prepare_keras, prepare_keras_eager
 from shared_gpt.config import GPTConfig
 from shared_gpt.training.memory import keep_freed_memory
 
@@ -160,38 +161,6 @@ def prepare_transformers(config, ids, targets):
         optimizer.step()
 
     return step, update
-
-
-def prepare_keras_eager(config, ids, targets):
-    import tensorflow as tf
-
-    import tensorflow_gpt
-
-    model = tensorflow_gpt.GPTModel(config)
-    criterion, variables = tensorflow_gpt.cross_entropy(), model.trainable_variables
-    ids, targets = tf.constant(ids), tf.constant(targets)
-    optimizer, grads = None, []
-
-    def step():
-        with tf.GradientTape() as tape:
-            loss = criterion(targets, model(ids, training=True))
-        grads[:] = tape.gradient(loss, variables)
-        return grads
-
-    def update():
-        nonlocal optimizer
-        optimizer = optimizer or tensorflow_gpt.AdamW(model.parameters())
-        optimizer.apply(grads, variables)
-
-    return step, update
-
-
-def prepare_keras(config, ids, targets):
-    """The same as graphs, which is what fit and the commands run; the first, which makes them, is not timed."""
-    import tensorflow as tf
-
-    step, update = prepare_keras_eager(config, ids, targets)
-    return tf.function(step), update
 
 
 def products(config, B: int, T: int) -> list[tuple[int, int, int, int]]:

@@ -107,19 +107,10 @@ def test_what_one_fine_tuned_all_use_alike(program, place, tmp_path, capsys, mon
     """Labels and instructions, with LoRA, by the commands: the same classes, answers and perplexity in all three."""
     quick = ["--steps", "3", "--batch-size", "4", "--eval-every", "2", "--eval-batches", "1", "--lora-rank", "2"]
     quick += ["--dtype", "float64", "--sample-every", "0", "--weights", str(place / "base")]
+    held_out = ["--test-fraction", "0.2", "--val-fraction", "0.2"]
     for task, data, *options in (
         ("labels", "labels.tsv"),
-        (
-            "instructions",
-            "instructions.jsonl",
-            "--style",
-            "qa",
-            "--mask-prompt",
-            "--test-fraction",
-            "0.2",
-            "--val-fraction",
-            "0.2",
-        ),
+        ("instructions", "instructions.jsonl", "--style", "qa", "--mask-prompt", *held_out),
     ):
         where = ["--data", str(place / data), "--out", str(tmp_path / task)]
         assert main(PROGRAMS[program], ["finetune", task, *where, *quick, *options]) == 0

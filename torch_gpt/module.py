@@ -1,8 +1,6 @@
-"""Parameter, Module, no_grad, evaluation: PyTorch's own, with the state dict of the NumPy
-twin."""
+"""Parameter, Module, no_grad: PyTorch's own, with the state dict of the NumPy twin."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -42,14 +40,3 @@ class Module(torch.nn.Module):
         )
         for key, parameter in own.items():
             parameter.data[...] = torch.as_tensor(state[key])
-
-
-@contextmanager
-def evaluation(model: Module) -> Iterator[None]:
-    """The model without dropout inside the block, and afterwards in the mode that it had."""
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)
