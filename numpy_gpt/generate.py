@@ -19,14 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from numpy_gpt.attention import record
+from numpy_gpt.attention import attention_record
 from numpy_gpt.kv_cache import KVCache
 from numpy_gpt.model import GPTModel
-from numpy_gpt.module import no_grad
+from numpy_gpt.module import evaluation, no_grad
 from numpy_gpt.sampling import draw, likeliest, penalize_repetition, probabilities
 from numpy_gpt.shapes import Array, Float, Int
 from shared_gpt.checks.generate import check_logits, check_prompts, check_sampling
-from shared_gpt.evaluation import evaluation
 
 Prompts = Int[Array, "B T"] | Sequence[Sequence[int]]
 
@@ -48,11 +47,11 @@ def generate_text_simple(
 def recorded_attention() -> Iterator[list[Array]]:
     """A list to which every attention that this thread runs adds its weights (B, H, T, S),
     first block first."""
-    record.maps = maps = []
+    attention_record.maps = maps = []
     try:
         yield maps
     finally:
-        record.maps = None
+        attention_record.maps = None
 
 
 def as_ids(model: GPTModel, rows: Sequence[Sequence[int]]) -> Int[Array, "B T"]:

@@ -21,11 +21,10 @@ import numpy as np
 import torch
 
 from shared_gpt.checks.generate import check_logits, check_prompts, check_sampling
-from shared_gpt.evaluation import evaluation
-from torch_gpt.attention import record
+from torch_gpt.attention import attention_record
 from torch_gpt.kv_cache import KVCache
 from torch_gpt.model import GPTModel
-from torch_gpt.module import no_grad
+from torch_gpt.module import evaluation, no_grad
 from torch_gpt.sampling import draw, likeliest, penalize_repetition, probabilities
 from torch_gpt.shapes import Array, Float, Int
 
@@ -49,11 +48,11 @@ def generate_text_simple(
 def recorded_attention() -> Iterator[list[Array]]:
     """A list to which every attention that this thread runs adds its weights (B, H, T, S),
     first block first."""
-    record.maps = maps = []
+    attention_record.maps = maps = []
     try:
         yield maps
     finally:
-        record.maps = None
+        attention_record.maps = None
 
 
 def as_ids(model: GPTModel, rows: Sequence[Sequence[int]]) -> Int[Array, "B T"]:

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 
 from shared_gpt.checks.train import check_step
-from shared_gpt.evaluation import evaluation
 from shared_gpt.training.processes import ALONE, Processes
 from torch_gpt.loss import CrossEntropy
 from torch_gpt.model import GPTModel
-from torch_gpt.module import no_grad
+from torch_gpt.module import evaluation, no_grad
 from torch_gpt.optim import AdamW, clip_grad_norm
 from torch_gpt.shapes import Array, Int
 
