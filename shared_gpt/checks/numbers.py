@@ -1,6 +1,7 @@
 """What a number is, alone or in an array, wherever it comes in: from a caller or from a file."""
 
 import sys
+from functools import cache
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any
@@ -28,6 +29,7 @@ def is_whole(x: Any, least: int) -> bool:
     return isinstance(x, Integral) and not isinstance(x, bool) and x >= least
 
 
+@cache  # NumPy takes as long to write a dtype's name as to find the smallest of a few ids
 def dtype_name(dtype: Any) -> str:
     """ "float32", of either twin's dtypes."""
     return str(getattr(dtype, "__name__", dtype)).removeprefix("torch.")

@@ -22,7 +22,7 @@ def check_integers(what: str, x: Any) -> None:
     dtype = dtype_name(x.dtype)
     if "int" not in dtype:
         raise ValueError(f"{what} are {dtype}; give integers, the positions of tokens in the vocabulary.")
-    if str(x.dtype) in ("torch.uint16", "torch.uint32", "torch.uint64"):
+    if dtype in ("uint16", "uint32", "uint64") and "torch" in str(x.dtype):
         raise ValueError(f"{what} are {dtype}, with which PyTorch hardly computes; convert them: {what}.long().")
 
 
