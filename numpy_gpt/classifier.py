@@ -5,12 +5,11 @@ import numpy as np
 
 from numpy_gpt.layers import Linear
 from numpy_gpt.model import GPTModel
-from numpy_gpt.module import no_grad
+from numpy_gpt.module import evaluation, no_grad
 from numpy_gpt.shapes import Array, Float, Int
 from shared_gpt.checks.classifier import check_classes
 from shared_gpt.checks.generate import check_logits
 from shared_gpt.checks.model import check_rng
-from shared_gpt.evaluation import evaluation
 
 Ids = Int[Array, "..."]  # ids (B, T), or positions (B,)
 

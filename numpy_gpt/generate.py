@@ -22,7 +22,7 @@ import numpy as np
 from numpy_gpt.attention import attention_record
 from numpy_gpt.kv_cache import KVCache
 from numpy_gpt.model import GPTModel
-from numpy_gpt.module import no_grad
+from numpy_gpt.module import evaluation, no_grad
 from numpy_gpt.sampling import draw, likeliest, penalize_repetition, probabilities
 from numpy_gpt.shapes import Array, Float, Int
 from shared_gpt.checks.generate import (
@@ -31,7 +31,6 @@ from shared_gpt.checks.generate import (
     check_sampling,
     check_window,
 )
-from shared_gpt.evaluation import evaluation
 
 Prompts = Int[Array, "B T"] | Sequence[Sequence[int]]
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from numpy_gpt.loss import CrossEntropy
 from numpy_gpt.model import GPTModel
-from numpy_gpt.module import no_grad
+from numpy_gpt.module import evaluation, no_grad
 from numpy_gpt.optim import AdamW, clip_grad_norm
 from numpy_gpt.shapes import Array, Int
 from shared_gpt.checks.train import (
@@ -16,7 +16,6 @@ from shared_gpt.checks.train import (
     check_step,
     check_training,
 )
-from shared_gpt.evaluation import evaluation
 from shared_gpt.training.processes import ALONE, Processes
 
 # Inputs and targets, of one shape; another batch may have another.

@@ -7,10 +7,9 @@ import torch
 from shared_gpt.checks.classifier import check_classes
 from shared_gpt.checks.generate import check_logits
 from shared_gpt.checks.model import check_rng
-from shared_gpt.evaluation import evaluation
 from torch_gpt.layers import Linear
 from torch_gpt.model import GPTModel
-from torch_gpt.module import no_grad
+from torch_gpt.module import evaluation, no_grad
 from torch_gpt.shapes import Array, Float, Int
 
 Ids = Int[np.ndarray | Array, "..."]  # ids (B, T), or positions (B,)

@@ -26,11 +26,10 @@ from shared_gpt.checks.generate import (
     check_sampling,
     check_window,
 )
-from shared_gpt.evaluation import evaluation
 from torch_gpt.attention import attention_record
 from torch_gpt.kv_cache import KVCache
 from torch_gpt.model import GPTModel
-from torch_gpt.module import no_grad
+from torch_gpt.module import evaluation, no_grad
 from torch_gpt.sampling import draw, likeliest, penalize_repetition, probabilities
 from torch_gpt.shapes import Array, Float, Int
 

@@ -1,4 +1,4 @@
-"""Parameter, Module, no_grad: PyTorch's own, with the state dict of the NumPy twin."""
+"""Parameter, Module, no_grad, evaluation: PyTorch's own, with the NumPy twin's state dict."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from shared_gpt.checks.module import check_state_dict
+from shared_gpt.evaluation import evaluation as evaluation
 from shared_gpt.module_tree import module_tree
 from torch_gpt.shapes import Array
 

@@ -14,11 +14,10 @@ from shared_gpt.checks.train import (
     check_step,
     check_training,
 )
-from shared_gpt.evaluation import evaluation
 from shared_gpt.training.processes import ALONE, Processes
 from torch_gpt.loss import CrossEntropy
 from torch_gpt.model import GPTModel
-from torch_gpt.module import no_grad
+from torch_gpt.module import evaluation, no_grad
 from torch_gpt.optim import AdamW, clip_grad_norm
 from torch_gpt.shapes import Array, Int
 
