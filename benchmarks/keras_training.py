@@ -32,11 +32,15 @@ def prepare(config, ids, targets, compiled):
     def step():
         found[:] = gradients()
 
+    def apply(grads):
+        optimizer.apply(grads, variables)
+
+    if compiled:
+        apply = tf.function(apply)
+
     def update():
         nonlocal optimizer
-        if optimizer is None:
-            optimizer = tensorflow_gpt.AdamW(model.parameters())
-            optimizer.apply = tf.function(optimizer.apply) if compiled else optimizer.apply
-        optimizer.apply(found, variables)
+        optimizer = optimizer or tensorflow_gpt.AdamW(model.parameters())
+        apply(found)
 
     return step, update
