@@ -114,7 +114,7 @@ class LiveTerminal(Display):
 
 def choose_display() -> Display:
     """A live bar in a terminal, else plain lines."""
-    return LiveTerminal() if sys.stdout.isatty() else PlainLines()
+    return LiveTerminal() if sys.stdout and sys.stdout.isatty() else PlainLines()
 
 
 def clock(seconds: float) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from shared_gpt.streams import unfailing_output
 from shared_gpt.text import save_tokenizer
 from shared_gpt.training.processes import Processes
 from shared_gpt.training.run_folder import RunFolder
@@ -52,7 +53,7 @@ def claimed(
     """
     settings.check()
     join = import_module(f"{twin.__name__}.distributed").join
-    with join(settings.device, settings.bf16, settings.threads) as processes:
+    with unfailing_output(), join(settings.device, settings.bf16, settings.threads) as processes:
         if processes.is_first:
             folder.lock()
             if folder.training.exists() and not may_hold_a_run:
@@ -76,6 +77,7 @@ def begin_or_resume(
     """
     if resume and folder.last.is_file():
         run.resume(folder)
+        run.display.say(where_it_goes_on(run))
     elif run.processes.is_first:
         folder.start_over()
         folder.write_json(folder.config, run.config.to_dict())
@@ -84,6 +86,15 @@ def begin_or_resume(
             folder.write_json(folder.task, task)
         origin = {"program": run.twin.__name__, "settings": asdict(run.settings)}
         folder.write_json(folder.training, description | origin)
+
+
+def where_it_goes_on(run: TrainingRun) -> str:
+    """From which step a resumed run goes on, or what makes a finished one go on."""
+    if run.step < run.settings.steps:
+        return f"Going on from step {run.step} of {run.settings.steps}."
+    return (
+        f"The run is finished: it has taken {run.step} steps. --steps {2 * run.step} would train it for as many again."
+    )
 
 
 def closing_message(
