@@ -17,7 +17,9 @@ from parity_tests.tiny_runs import text, tiny_run
 from shared_gpt.cli import main
 from shared_gpt.config import GPTConfig
 from shared_gpt.streams import UnfailingStream
-from shared_gpt.text import CharTokenizer, save_tokenizer
+from shared_gpt.text import CharTokenizer, TokenWindows, save_tokenizer
+from shared_gpt.training.run_folder import RunFolder
+from shared_gpt.training.training_run import TrainingRun
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
 SIGNS = "🦜→ÿ"  # cp1252 has the last of them only
@@ -222,6 +224,7 @@ def test_version(twin, capsys):
 
 def test_a_resume_says_from_where_and_a_finished_run_that_it_is(place, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(place)
+    monkeypatch.setattr(TrainingRun, "draw", lambda self: None)
     command = [*TRAIN.split(), "--out", str(tmp_path / "run")]
     assert main(numpy_gpt, command) == 0
     capsys.readouterr()
@@ -238,7 +241,6 @@ def test_a_resume_says_from_where_and_a_finished_run_that_it_is(place, tmp_path,
 def test_a_picture_that_fails_hides_no_error_and_ends_no_run(tmp_path, monkeypatch, capsys):
     from shared_gpt import plots
     from shared_gpt.training.display import PlainLines
-    from shared_gpt.training.training_run import TrainingRun
 
     def full(*_):
         raise OSError(28, "No space left on device", "loss.png")
@@ -259,8 +261,6 @@ def test_a_picture_that_fails_hides_no_error_and_ends_no_run(tmp_path, monkeypat
 
 
 def test_a_folder_that_is_moved_away_is_named(tmp_path):
-    from shared_gpt.training.training_run import TrainingRun
-
     run = tiny_run(numpy_gpt, tmp_path / "run")
     run.draw = lambda: TrainingRun.draw(run)
     run.watchers.append(lambda row: row["step"] == 7 and os.rename(tmp_path / "run", tmp_path / "elsewhere"))
@@ -281,3 +281,77 @@ def test_a_loss_that_is_not_finite_comes_without_warnings(tmp_path, recwarn):
     with pytest.raises(ValueError, match="Step 6 of 12"):
         run.run()
     assert [str(warning.message) for warning in recwarn] == []
+
+
+# Options that contradict each other are refused before any work
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            "finetune labels --weights model --lora-targets c_attn",
+            "--lora-targets c_attn is for LoRA, and without --lora-rank",
+        ),
+        ("finetune instructions --weights model --lora-alpha 4", "--lora-alpha 4.0 is for LoRA"),
+        ("finetune labels --weights model --train all --lora-rank 2", "--train all and --lora-rank exclude each other"),
+        ("finetune instructions --weights model --score --test-fraction 0", "--score needs entries that are held out"),
+        ("pretrain --tokenizer characters --vocab-size 1000", "--vocab-size is 1000, but the tokenizer characters"),
+        ("pretrain --preset gpt2-small --vocab-size 1000", "--vocab-size is 1000, but the tokenizer gpt2 has"),
+        ("pretrain --weights model --emb-dim 8 --preset classroom", "leave out --preset, --emb-dim"),
+        ("pretrain --weights model --resume --out run", "A resumed run has its own weights"),
+        ("generate --weights model --block 0", "--block chooses what --attention draws"),
+        ("train-tokenizer --kind characters --vocab-size 9", "--vocab-size is for byte pairs"),
+    ],
+)
+def test_contradictions_are_refused(args, message, place, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    if "--resume" in args:
+        assert main(numpy_gpt, [*TRAIN.split(), "--steps", "1", "--out", str(tmp_path / "run")]) == 0
+        args = args.replace("--out run", f"--out {tmp_path}/run")
+        capsys.readouterr()
+    assert main(numpy_gpt, args.split()) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+# Going on from weights that are there
+
+
+@pytest.mark.parametrize("twin", [numpy_gpt, torch_gpt])
+def test_pretrain_goes_on_from_weights(twin, place, tmp_path, monkeypatch, capsys):
+    """The first measurement is that of the weights; sizes and tokenizer are theirs; killed and resumed, it is the same run."""
+    monkeypatch.setattr(TrainingRun, "draw", lambda self: None)
+    (tmp_path / "signs.txt").write_text((SIGNS + "x") * 80, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    options = ["--drop-rate", "0.2", "--steps", "4", "--eval-every", "2", "--batch-size", "2"]
+    command = ["pretrain", "--text", "signs.txt", "--weights", str(place / "model"), *options]
+    assert main(twin, [*command, "--out", "whole"]) == 0
+    model = twin.load_gpt2(place / "model")
+    rows = RunFolder("whole").rows()
+    tokens = CharTokenizer(SIGNS + "x").encode((SIGNS + "x") * 8)
+    windows = TokenWindows(np.array(tokens), 8)
+    expected = twin.evaluate(model, [windows.collate([windows[i] for i in range(len(windows))])])
+    assert rows[0]["val_loss"] == pytest.approx(expected)
+    assert GPTConfig(**RunFolder("whole").read_json(RunFolder("whole").config)).drop_rate == 0.2
+    assert main(twin, [*command, "--steps", "2", "--lr", "1e-3", "--final-lr", "1", "--warmup", "0", "--out", "a"]) == 0
+    assert main(twin, ["pretrain", "--out", "a", "--resume", "--steps", "4"]) == 0
+    assert main(twin, [*command, "--final-lr", "1", "--warmup", "0", "--out", "b"]) == 0
+    assert [row["loss"] for row in RunFolder("a").rows()] == [row["loss"] for row in RunFolder("b").rows()]
+    (tmp_path / "b" / "last.safetensors").unlink()  # as if killed before the first checkpoint
+    assert main(twin, ["pretrain", "--out", "b", "--resume"]) == 0
+    assert [row["loss"] for row in RunFolder("a").rows()] == [row["loss"] for row in RunFolder("b").rows()]
+
+
+@posix
+def test_a_text_with_an_accent_is_found_again_in_another_locale(place, tmp_path):
+    (tmp_path / "récit.txt").write_text(text(), encoding="utf-8")
+    c = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    train = TRAIN.replace("story.txt", f"{tmp_path}/récit.txt")
+    for number, (first, second) in enumerate([(c, {"PYTHONUTF8": "1"}), ({"PYTHONUTF8": "1"}, c)]):
+        done = shell(place, f"{{gpt}} {train} --out {tmp_path}/{number}", **first)
+        assert done.returncode == 0, done.stderr
+        done = shell(place, f"{{gpt}} pretrain --out {tmp_path}/{number} --resume --steps 5", **second)
+        assert done.returncode == 0, done.stderr
+        assert b"Going on from step 4 of 5" in done.stdout

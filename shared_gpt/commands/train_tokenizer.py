@@ -36,6 +36,10 @@ class TrainTokenizer:
 
         if self.out.suffix != ".json" and self.kind != "byte-pair":
             raise ValueError(f"{self.out} does not end in .json; only byte pairs have another form than one JSON file.")
+        if self.kind != "byte-pair":
+            for name in ("vocab_size", "min_frequency"):
+                if getattr(self, name) != getattr(TrainTokenizer, name):
+                    raise ValueError(f"--{name.replace('_', '-')} is for byte pairs; leave it out for {self.kind}.")
         check_folder(self.out)
         start = time.perf_counter()
         tokenizer = self.trained_tokenizer()

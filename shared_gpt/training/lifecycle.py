@@ -4,6 +4,7 @@ A command claims the folder, takes the options that a resumed run kept, builds i
 a message that names the next command.
 """
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields, is_dataclass, replace
@@ -33,13 +34,22 @@ def resumed_options(options: Options, default: Options, kept: dict[str, Any]) ->
         if is_dataclass(value):
             changes[name] = resumed_options(value, default_value, kept[name])
         elif value == default_value:
-            changes[name] = tuple(kept[name]) if isinstance(kept[name], list) else kept[name]
+            value = here(kept[name]) if isinstance(kept[name], str) else kept[name]
+            changes[name] = tuple(value) if isinstance(value, list) else value
     return replace(options, **changes)
 
 
 def lasting_source(source: str, names: Collection[str] = ()) -> str:
-    """A name as it is; the path of a file or a folder made absolute, so that it holds in any working folder."""
-    return str(Path(source).resolve()) if source not in names and Path(source).exists() else source
+    """A name as it is; the path of a file or a folder made absolute and spelled in UTF-8, so that it holds in any working folder
+    and any locale."""
+    if source in names or not Path(source).exists():
+        return source
+    return os.fsencode(Path(source).resolve()).decode("utf-8", "surrogateescape")
+
+
+def here(source: str) -> str:
+    """What `lasting_source` gave, as this process's locale spells it."""
+    return os.fsdecode(source.encode("utf-8", "surrogateescape"))
 
 
 @contextmanager

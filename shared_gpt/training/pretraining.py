@@ -13,11 +13,11 @@ from shared_gpt.training.display import Display
 from shared_gpt.training.processes import ALONE, Processes
 from shared_gpt.training.run_folder import RunFolder
 from shared_gpt.training.settings import TrainSettings
-from shared_gpt.training.training_run import TrainingRun
+from shared_gpt.training.training_run import TrainingRun, train_with
 
 
 class Pretraining(TrainingRun):
-    """A new model with the sizes of the config, and one long sequence of tokens to learn from."""
+    """A model with the sizes of the config, new or (`model`) trained before, and one long sequence of tokens to learn from."""
 
     def __init__(
         self,
@@ -30,13 +30,17 @@ class Pretraining(TrainingRun):
         folder: RunFolder | None = None,
         display: Display | None = None,
         processes: Processes = ALONE,
+        model: Any | None = None,
     ):
         T = config.context_length
         train_tokens, val_tokens = split_tokens(tokens, settings.val_fraction)
         rng = np.random.default_rng(settings.seed)
-        model = twin.GPTModel(config, rng, getattr(twin, settings.dtype), initialize=False)
-        initialize = {"gpt2": model.initialize, "pytorch": model.initialize_as_pytorch}[settings.initial_weights]
-        initialize(rng)
+        if model is None:
+            model = twin.GPTModel(config, rng, getattr(twin, settings.dtype), initialize=False)
+            initialize = {"gpt2": model.initialize, "pytorch": model.initialize_as_pytorch}[settings.initial_weights]
+            initialize(rng)
+        else:
+            train_with(twin, model, rng, config)
         super().__init__(
             twin,
             model,
