@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from numpy_gpt.attention import attention_record
 from numpy_gpt.kv_cache import KVCache
 from numpy_gpt.model import GPTModel
 from numpy_gpt.module import evaluation, no_grad
@@ -43,17 +44,14 @@ def generate_text_simple(
 
 
 @contextmanager
-def recorded_attention(model: GPTModel) -> Iterator[list[Array]]:
-    """A list to which every block's attention adds its weights (B, H, T, S), first block
-    first."""
-    maps: list[Array] = []
-    for block in model.h:
-        block.attn.maps = maps
+def recorded_attention() -> Iterator[list[Array]]:
+    """A list to which every attention that this thread runs adds its weights (B, H, T, S),
+    first block first."""
+    attention_record.maps = maps = []
     try:
         yield maps
     finally:
-        for block in model.h:
-            block.attn.maps = None
+        attention_record.maps = None
 
 
 def as_ids(model: GPTModel, rows: Sequence[Sequence[int]]) -> Int[Array, "B T"]:
@@ -69,7 +67,7 @@ def attention_maps(model: GPTModel, ids: Prompts) -> Float[Array, "n_layers B H 
     if len(set(map(len, rows))) > 1:
         lengths = [len(row) for row in rows]
         raise ValueError(f"The prompts have {lengths} tokens; give prompts of one length.")
-    with evaluation(model), recorded_attention(model) as maps:
+    with evaluation(model), recorded_attention() as maps:
         model(as_ids(model, rows), last=1)
     return np.stack(maps)
 
@@ -100,7 +98,7 @@ class VisibleTokens:
             ids = as_ids(self.model, [[0] * n + row for n, row in zip(padding, self.rows)])
         else:
             ids = as_ids(self.model, [row[-1:] for row in self.rows])
-        with recorded_attention(self.model) if attention else nullcontext() as maps:
+        with recorded_attention() if attention else nullcontext() as maps:
             logits = self.model(ids, self.cache, self.padding, last=1)[:, -1]
         check_logits(float(logits.max()))
         return logits, np.stack([p[:, :, -1] for p in maps]) if attention else None

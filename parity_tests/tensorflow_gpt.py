@@ -1,8 +1,8 @@
 """The same GPT-2 a third time, in TensorFlow: a judge that shares no line and no kernel with the twins.
 
-It is made from a twin's state dict (our keys, our shapes), uses TensorFlow's own softmax, moments and cross-entropy,
-and gets its gradients from GradientTape. It can train, with AdamW in the twins' order, and fine-tune with LoRA.
-Dropout is left out: compare at drop_rate 0 or in evaluation mode.
+It is made from a twin's state dict, with the same keys and shapes. It uses TensorFlow's own softmax, moments and cross-entropy,
+and gets its gradients from GradientTape. It can train, with AdamW in the twins' order, and fine-tune with LoRA. It has no
+dropout: compare at drop_rate 0 or in evaluation mode.
 """
 
 import math
@@ -21,7 +21,7 @@ def gelu(x: tf.Tensor) -> tf.Tensor:
 
 
 class TensorFlowGPT:
-    """A GPT-2 from a state dict of arrays; a key `….lora_A` or `….lora_B` in it freezes all but those (see `add_lora`)."""
+    """A GPT-2 from a state dict of arrays; every weight trains until `add_lora`."""
 
     def __init__(self, config: GPTConfig, state: Mapping[str, Any]):
         self.config = config
@@ -30,9 +30,9 @@ class TensorFlowGPT:
         self.trainable = dict(self.weights)
 
     def add_lora(self, adapter: Mapping[str, Any], alpha: float) -> None:
-        """Low-rank branches y += alpha / R · B A x beside the layers that the adapter names; only they train from here on.
+        """Low-rank branches y += alpha / R · B A x beside the layers that the adapter names; from here on only they train.
 
-        adapter: `h.0.attn.c_attn.lora_A` (R, in), `….lora_B` (out, R), …; the targets and the rank are what it holds.
+        adapter: `h.0.attn.c_attn.lora_A` (R, in), `….lora_B` (out, R), …; its keys name the targets, its shapes the rank.
         """
         self.trainable = {name: tf.Variable(np.array(array)) for name, array in adapter.items()}
         self.weights.update(self.trainable)
@@ -80,7 +80,7 @@ class TensorFlowGPT:
         return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(targets[counted], logits))
 
     def gradients(self, ids: np.ndarray, targets: np.ndarray, ignore_index: int = -100) -> tuple[tf.Tensor, dict]:
-        """The loss and its gradient by every trainable parameter, by key."""
+        """The loss, and its gradient with respect to every trainable parameter, by key."""
         with tf.GradientTape() as tape:
             loss = self.loss(ids, targets, ignore_index)
         found = tape.gradient(loss, self.trainable)
@@ -114,7 +114,7 @@ class AdamW:
 def train_step(
     model: TensorFlowGPT, optimizer: AdamW, ids: np.ndarray, targets: np.ndarray, max_norm: float | None = None
 ) -> float:
-    """One step of training; the loss before it."""
+    """Take one step of training; return the loss before it."""
     loss, gradients = model.gradients(ids, targets)
     if max_norm is not None:
         scale = tf.minimum(1.0, max_norm / (tf.linalg.global_norm(list(gradients.values())) + 1e-6))

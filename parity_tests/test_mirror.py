@@ -30,7 +30,10 @@ BARE = ["shapes"]
 
 FOR_BACKWARD = re.compile(r"backward|\w+_backward|save_for_backward|pop_saved|learns|record")
 ONE_SIDED_NAMES = {
-    "module._grad_enabled": "what no_grad switches; PyTorch keeps its own",
+    "module.NoGradBlocks": "what no_grad counts; PyTorch keeps its own",
+    "module.no_grad_blocks": "what no_grad counts; PyTorch keeps its own",
+    "module.SavedValues": "what backward needs; autograd keeps it in its graph",
+    "module.accumulating": "guards gradients between threads; autograd has a lock of its own",
     "model.GPTModel.__call__": "which modules save for backward; autograd finds out by itself",
     "train.on_device": "arrays lie in memory, tensors on a device",
 }

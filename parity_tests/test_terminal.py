@@ -14,10 +14,11 @@ import torch_gpt
 from parity_tests.report.measure import twins
 from parity_tests.test_runs import SMALL
 from parity_tests.tiny_runs import text, tiny_run
+from shared_gpt.checkpoints import save_tensors
 from shared_gpt.cli import main
 from shared_gpt.config import GPTConfig
 from shared_gpt.streams import UnfailingStream
-from shared_gpt.text import CharTokenizer, TokenWindows, save_tokenizer
+from shared_gpt.text import BytePairTokenizer, CharTokenizer, TokenWindows, save_tokenizer
 from shared_gpt.training.run_folder import RunFolder
 from shared_gpt.training.training_run import TrainingRun
 
@@ -345,13 +346,53 @@ def test_pretrain_goes_on_from_weights(twin, place, tmp_path, monkeypatch, capsy
 
 
 @posix
+def test_chat_edits_lines_and_remembers_them(tmp_path):
+    """In a terminal, the arrow up brings the last request back; without readline it would send ^[[A."""
+    import pty
+    import select
+
+    pytest.importorskip("readline")
+    tokenizer = BytePairTokenizer.train("hi", 257)
+    config = GPTConfig(vocab_size=257, context_length=40, emb_dim=8, n_heads=2, n_layers=1)
+    model = numpy_gpt.GPTModel(config)
+    tensors = {f"model.{name}": array for name, array in model.state_dict().items()}
+    save_tensors(tmp_path / "best.safetensors", tensors, {"config": config.to_dict()})
+    save_tokenizer(tokenizer, tmp_path)
+    (tmp_path / "task.json").write_text('{"style": "qa"}', encoding="utf-8")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "numpy_gpt", "chat", "--weights", str(tmp_path), "--max-new-tokens", "1"]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    os.close(theirs)
+
+    def read_until(sign: bytes, times: int) -> bytes:
+        shown = b""
+        while shown.count(sign) < times and select.select([ours], [], [], 60)[0]:
+            shown += os.read(ours, 1000)
+        return shown
+
+    read_until(b"> ", 1)
+    os.write(ours, b"hj\x7fi\n")
+    assert b"hj" in read_until(b"> ", 1)
+    os.write(ours, b"\x1b[A\n")
+    shown = read_until(b"> ", 1)
+    assert shown.startswith(b"hi")
+    os.write(ours, b"\n")
+    assert process.wait(60) == 0
+    os.close(ours)
+
+
+@posix
 def test_a_text_with_an_accent_is_found_again_in_another_locale(place, tmp_path):
     (tmp_path / "récit.txt").write_text(text(), encoding="utf-8")
     c = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     train = TRAIN.replace("story.txt", f"{tmp_path}/récit.txt")
-    for number, (first, second) in enumerate([(c, {"PYTHONUTF8": "1"}), ({"PYTHONUTF8": "1"}, c)]):
-        done = shell(place, f"{{gpt}} {train} --out {tmp_path}/{number}", **first)
-        assert done.returncode == 0, done.stderr
-        done = shell(place, f"{{gpt}} pretrain --out {tmp_path}/{number} --resume --steps 5", **second)
-        assert done.returncode == 0, done.stderr
-        assert b"Going on from step 4 of 5" in done.stdout
+    done = shell(place, f"{{gpt}} {train} --out {tmp_path}/run", PYTHONUTF8="1")
+    assert done.returncode == 0, done.stderr
+    done = shell(place, f"{{gpt}} pretrain --out {tmp_path}/run --resume --steps 5", **c)
+    assert done.returncode == 0, done.stderr
+    assert b"Going on from step 4 of 5" in done.stdout
+
+
+def test_an_error_shows_no_control_characters(capsys):
+    assert main(numpy_gpt, ["inspect", "no\x1b[2J\nsuch\x9b"]) == 2
+    assert capsys.readouterr().err.startswith("numpy-gpt: no\ufffd[2J such\ufffd is no file")

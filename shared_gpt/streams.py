@@ -1,6 +1,7 @@
 """Standard input and output as they are: in any encoding, closed, or read by a program that has ended; and errors in one line."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -33,7 +34,13 @@ def run_program(program: str, work: Callable[[], int | None]) -> int:
 
 def complain(program: str, problem: object) -> None:
     with suppress(OSError):  # who closed standard error does not want to know
-        print(f"{program}: {problem}", file=sys.stderr)
+        print(f"{program}: {printable(' '.join(str(problem).splitlines()))}", file=sys.stderr)
+
+
+def printable(text: object, allowed: str = "\n\t") -> str:
+    """Text from a file or a model as a terminal may show it: U+FFFD for control characters, which could move the cursor, change
+    colours or rename the window."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: found[0] if found[0] in allowed else "\ufffd", str(text))
 
 
 class ClosedInput:

@@ -1,13 +1,12 @@
-"""Parameter, Module, no_grad, evaluation: PyTorch's own, with the state dict of the NumPy
-twin."""
+"""Parameter, Module, no_grad, evaluation: PyTorch's own, with the NumPy twin's state dict."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from shared_gpt.checks.module import check_state_dict
+from shared_gpt.evaluation import evaluation as evaluation
 from shared_gpt.module_tree import module_tree
 from torch_gpt.shapes import Array
 
@@ -42,14 +41,3 @@ class Module(torch.nn.Module):
         )
         for key, parameter in own.items():
             parameter.data[...] = torch.as_tensor(state[key])
-
-
-@contextmanager
-def evaluation(model: Module) -> Iterator[None]:
-    """The model without dropout inside the block, and afterwards in the mode that it had."""
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)

@@ -1,6 +1,7 @@
 """chat: a talk with a model that was fine-tuned on instructions."""
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -32,6 +33,8 @@ class Chat:
         model, tokenizer = twin.load_run(folder.path), load_tokenizer(folder.path)
         context_length, rng = model.config.context_length, np.random.default_rng(self.seed)
         if sys.stdin.isatty():
+            with suppress(ImportError):  # Windows has none, its console edits lines itself
+                import readline  # noqa: F401 - from now on input() edits lines, and the arrows bring earlier ones back
             print("Ask or tell; what follows ' | ' is the text to work on. An empty line ends.")
         while request := next_request():
             instruction, _, text = request.partition(" | ")
