@@ -28,9 +28,11 @@ class TrainTokenizer:
     """Join only pairs that occur at least this often (byte pairs only)."""
     out: Path = Path("tokenizer.json")
     """The file to write; for byte pairs, a name without .json is a folder for vocab.bpe and encoder.json."""
+    force: bool = False
+    """Replace what is there under that name."""
 
     def run(self, twin: ModuleType) -> None:
-        from shared_gpt.commands.output_files import check_folder
+        from shared_gpt.commands.output_files import check_folder, check_free
         from shared_gpt.text import BytePairTokenizer
         from shared_gpt.text.tokenizer import visible, write_tokenizer
 
@@ -41,6 +43,7 @@ class TrainTokenizer:
                 if getattr(self, name) != getattr(TrainTokenizer, name):
                     raise ValueError(f"--{name.replace('_', '-')} is for byte pairs; leave it out for {self.kind}.")
         check_folder(self.out)
+        check_free(self.out, self.force)
         start = time.perf_counter()
         tokenizer = self.trained_tokenizer()
         seconds = time.perf_counter() - start
