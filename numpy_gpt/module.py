@@ -181,13 +181,11 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy arrays (or tensors) into the parameters. Every key that does not fit is named in
         one error, and then nothing is changed."""
-        own = dict(self.named_parameters())
-        check_state_dict(
-            {key: tuple(parameter.shape) for key, parameter in own.items()},
-            {key: tuple(array.shape) for key, array in state.items()},
-        )
-        for key, parameter in own.items():
-            parameter.data[...] = np.asarray(state[key])
+        own = self.state_dict()
+        check_state_dict(own, state)
+        arrays = {key: np.asarray(state[key]) for key in own}
+        for key, array in own.items():
+            array[...] = arrays[key]
 
     def train(self, mode: bool = True) -> "Module":
         """Dropout drops (mode True) or passes everything on (mode False)."""

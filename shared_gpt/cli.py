@@ -16,21 +16,22 @@ def main(twin: ModuleType, args: list[str] | None = None) -> int:
     """Parse the command line, run the command with the twin's classes, and return the exit status."""
     program = twin.__name__.replace("_", "-")
     typed = sys.argv[1:] if args is None else args
-    return run_program(program, lambda: parse(program, twin.__doc__ or "", typed).run(twin))
+    offered = twin.own_commands() if hasattr(twin, "own_commands") else commands.ALL
+    return run_program(program, lambda: parse(program, twin.__doc__ or "", offered, typed).run(twin))
 
 
-def parse(program: str, description: str, args: list[str]) -> Any:
+def parse(program: str, description: str, offered: dict[str, type], args: list[str]) -> Any:
     """The command that is asked for, with its options. Exits after help and for what tyro refuses, as tyro does."""
     if args[:1] in (["--version"], ["-V"]):
         print(f"{program} {__version__}")
         raise SystemExit(0)
-    name, command, options = commands.find(args)
+    name, command, options = commands.find(args, offered)
     if not name and options and not options[0].startswith("-"):
-        suggestion = did_you_mean(options[0], commands.ALL)
+        suggestion = did_you_mean(options[0], offered)
         raise ValueError(f"There is no command {options[0]!r}{suggestion} All commands: {program} --help")
     prog = f"{program} {name}".strip()
     if command is None:
-        choices = [Annotated[kind, tyro.conf.subcommand(key, prefix_name=False)] for key, kind in commands.ALL.items()]
+        choices = [Annotated[kind, tyro.conf.subcommand(key, prefix_name=False)] for key, kind in offered.items()]
         command, description = Union[tuple(choices)], f"{description}\n--version shows the version."  # noqa: UP007
     else:
         if command is not commands.Finetune:  # which has no options, only tasks that do
@@ -48,6 +49,11 @@ def numpy_command() -> int:
 def torch_command() -> int:
     """The console command torch-gpt; one line says so where PyTorch is missing."""
     return run_twin("torch_gpt")
+
+
+def tensorflow_command() -> int:
+    """The console command tensorflow-gpt; one line says so where TensorFlow is missing."""
+    return run_twin("tensorflow_gpt")
 
 
 def run_twin(package: str) -> int:

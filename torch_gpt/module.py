@@ -34,10 +34,8 @@ class Module(torch.nn.Module):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy tensors (or arrays) into the parameters. Every key that does not fit is named in
         one error, and then nothing is changed."""
-        own = dict(self.named_parameters())
-        check_state_dict(
-            {key: tuple(parameter.shape) for key, parameter in own.items()},
-            {key: tuple(tensor.shape) for key, tensor in state.items()},
-        )
-        for key, parameter in own.items():
-            parameter.data[...] = torch.as_tensor(state[key])
+        own = self.state_dict()
+        check_state_dict(own, state)
+        tensors = {key: torch.as_tensor(state[key]) for key in own}
+        for key, tensor in own.items():
+            tensor[...] = tensors[key]

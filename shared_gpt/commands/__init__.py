@@ -34,11 +34,11 @@ ALL: dict[str, type] = {
 }
 
 
-def find(args: list[str]) -> tuple[str, type | None, list[str]]:
+def find(args: list[str], offered: dict[str, type]) -> tuple[str, type | None, list[str]]:
     """(the name as typed, "finetune labels" for one of a command's tasks; its class; what follows), or ("", None, args)."""
-    if not args or args[0] not in ALL:
+    if not args or args[0] not in offered:
         return "", None, args
-    name, command, options = args[0], ALL[args[0]], args[1:]
+    name, command, options = args[0], offered[args[0]], args[1:]
     if command is Finetune and options and options[0] in TASKS:
         return f"{name} {options[0]}", TASKS[options[0]], options[1:]
     return name, command, options
