@@ -12,7 +12,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     known = list(known)
     dashes = name[: len(name) - len(name.lstrip("-"))]
     words = name.strip("-").split("-")
-    close = [option for option in known if option.startswith(f"{name}-")]  # --batch: --batch-size
+    close = [option for option in known if option.startswith(name)]  # --batch: --batch-size
     close = close or get_close_matches(name, known, n=1, cutoff=0.75)
     initials = dashes + "".join(word[:1] for word in words)
     if not close and len(words) > 1 and initials in known:

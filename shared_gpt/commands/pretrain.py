@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from shared_gpt.training.corpus import Corpus
     from shared_gpt.training.run_folder import RunFolder
 
-    # the model whose weights a run begins with, if not with random ones; the sizes; the text; what training.json says
-    Start = tuple[Any | None, GPTConfig, Corpus, dict[str, Any]]
+    # the weights that a run begins with, if not with random ones; the sizes; the text; what training.json says
+    Start = tuple[dict[str, Any] | None, GPTConfig, Corpus, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,15 @@ class Pretrain:
         settings = options.training
         with claimed(twin, settings, folder, may_hold_a_run=self.resume) as processes:
             if self.resume:
-                model, config, corpus, description = options.kept_run(twin, folder)
+                weights, config, corpus, description = options.kept_run(twin, folder)
             elif self.weights:
-                model, config, corpus, description = options.run_from_weights(twin)
+                weights, config, corpus, description = options.run_from_weights(twin)
             else:
-                model, config, corpus, description = options.new_run()
+                weights, config, corpus, description = options.new_run()
             if self.resume and folder.last.is_file():
                 refuse_another(read_state(folder.last), config, settings, corpus.identity)  # before a model is built
-            run = Pretraining(twin, config, settings, *corpus, folder, choose_display(), processes, model)
+            run = Pretraining(twin, config, settings, *corpus, folder, choose_display(), processes, weights)
+            del weights  # copied into the run's model
             begin_or_resume(run, folder, self.resume, description)
             if self.tensorboard and processes.is_first:
                 from shared_gpt.training.tensorboard import TensorBoard
@@ -115,7 +116,7 @@ class Pretrain:
         model, tokenizer = load_model(twin, self.weights, self.tokenizer, self.training.dtype)
         config = model.config.replace(**self.model.chosen())
         description = {"text": lasting_source(text, CORPORA), "weights": lasting_source(self.weights)}
-        return model, config, read_corpus(text, tokenizer), description
+        return model.state_dict(), config, read_corpus(text, tokenizer), description
 
     def kept_run(self, twin: ModuleType, folder: "RunFolder") -> "Start":
         """The run in a folder: what the options leave out is as it was."""
@@ -137,7 +138,7 @@ class Pretrain:
             config = config.replace(vocab_size=corpus.tokenizer.n_vocab)
         else:
             corpus = read_corpus(self.text, load_tokenizer(folder.path))
-        model = None
+        weights = None
         if description.get("weights") and not folder.last.is_file():  # it was killed before its first checkpoint
-            model = twin.load_gpt2(here(description["weights"]), getattr(twin, self.training.dtype))
-        return model, config, corpus, description
+            weights = twin.load_gpt2(here(description["weights"]), getattr(twin, self.training.dtype)).state_dict()
+        return weights, config, corpus, description

@@ -13,7 +13,7 @@ from shared_gpt.training.display import Display
 from shared_gpt.training.processes import ALONE, Processes
 from shared_gpt.training.run_folder import RunFolder
 from shared_gpt.training.settings import TrainSettings
-from shared_gpt.training.training_run import TrainingRun, train_with
+from shared_gpt.training.training_run import TrainingRun
 
 
 class FineTuning(TrainingRun):
@@ -33,7 +33,9 @@ class FineTuning(TrainingRun):
         display: Display | None = None,
         processes: Processes = ALONE,
     ):
-        train_with(twin, model, rng, model.config)
+        for module in model.modules():
+            if isinstance(module, twin.Dropout):
+                module.rng = rng
         mean_length = float(np.mean([len(ids) for ids, _ in train_set.items]))
         super().__init__(
             twin,

@@ -1,5 +1,6 @@
 """Pretraining: a run that learns a text, window by window; its samples continue a prompt."""
 
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -13,11 +14,12 @@ from shared_gpt.training.display import Display
 from shared_gpt.training.processes import ALONE, Processes
 from shared_gpt.training.run_folder import RunFolder
 from shared_gpt.training.settings import TrainSettings
-from shared_gpt.training.training_run import TrainingRun, train_with
+from shared_gpt.training.training_run import TrainingRun
 
 
 class Pretraining(TrainingRun):
-    """A model with the sizes of the config, new or (`model`) trained before, and one long sequence of tokens to learn from."""
+    """A model with the sizes of the config, new or with `weights` (a state dict), and one long sequence of tokens to learn
+    from."""
 
     def __init__(
         self,
@@ -30,17 +32,16 @@ class Pretraining(TrainingRun):
         folder: RunFolder | None = None,
         display: Display | None = None,
         processes: Processes = ALONE,
-        model: Any | None = None,
+        weights: Mapping[str, Any] | None = None,
     ):
         T = config.context_length
         train_tokens, val_tokens = split_tokens(tokens, settings.val_fraction)
         rng = np.random.default_rng(settings.seed)
-        if model is None:
-            model = twin.GPTModel(config, rng, getattr(twin, settings.dtype), initialize=False)
-            initialize = {"gpt2": model.initialize, "pytorch": model.initialize_as_pytorch}[settings.initial_weights]
-            initialize(rng)
+        model = twin.GPTModel(config, rng, getattr(twin, settings.dtype), initialize=False)
+        if weights is None:
+            {"gpt2": model.initialize, "pytorch": model.initialize_as_pytorch}[settings.initial_weights](rng)
         else:
-            train_with(twin, model, rng, config)
+            model.load_state_dict(weights)
         super().__init__(
             twin,
             model,

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from shared_gpt.checkpoints.run_files import load_tensors, save_tensors
-from shared_gpt.config import GPTConfig
 from shared_gpt.streams import unfailing_output
 from shared_gpt.text.batches import Dataset
 from shared_gpt.text.tokenizer import Tokenizer
@@ -20,14 +19,6 @@ from shared_gpt.training.processes import ALONE, Batch, Processes
 from shared_gpt.training.run_folder import Row, RunFolder
 from shared_gpt.training.settings import TrainSettings
 from shared_gpt.training.state import RunState, pack_model
-
-
-def train_with(twin: ModuleType, model: Any, rng: np.random.Generator, config: GPTConfig) -> None:
-    """Have the dropout of a loaded model draw from the run's generator, at the rate of the config."""
-    model.config = config
-    for module in model.modules():
-        if isinstance(module, twin.Dropout):
-            module.rng, module.drop_rate = rng, config.drop_rate
 
 
 class TrainingRun(RunState):
