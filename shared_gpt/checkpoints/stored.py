@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import numpy as np
+from crc32c import crc32c
 
 BLOCK = 1 << 20  # bytes read at once, few enough to be in the cache still when they are checked and put in place
 STRIP = 16  # rows transposed at once: 16 float32 fill one line of the cache on the transposed side
@@ -84,6 +85,23 @@ class Stretch:
                 )
             count += got
         self.position += count
+
+
+class CheckedStretch(Stretch):
+    """A tensor's bytes, whose CRC-32C is compared with the expected one after the last of them."""
+
+    def __init__(self, file: BinaryIO, tensor: StoredTensor, expected: int):
+        super().__init__(file, tensor)
+        self.expected, self.crc = expected, 0
+
+    def readinto(self, buffer: memoryview) -> None:
+        super().readinto(buffer)
+        self.crc = crc32c(buffer, self.crc)
+        if self.position == self.tensor.offset + self.tensor.nbytes and self.crc != self.expected:
+            raise CheckpointError(
+                f"{self.tensor} has the checksum {self.crc:08x} where {self.expected:08x} was noted when it was saved: the "
+                "file is damaged; take another copy of it, or an earlier checkpoint."
+            )
 
 
 def read_at(file: BinaryIO, position: int, buffer: memoryview) -> int:

@@ -27,6 +27,12 @@ def masked(crc: int) -> int:
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
+def unmasked(stored: int) -> int:
+    """The CRC-32C that is stored as this number."""
+    rotated = (stored - 0xA282EAD8) & 0xFFFFFFFF
+    return ((rotated << 15) | (rotated >> 17)) & 0xFFFFFFFF
+
+
 def read_table(data: bytes) -> dict[bytes, bytes]:
     """All keys and values of a table. Every block's checksum is checked. WireError says what is damaged."""
     if len(data) < FOOTER or data[-8:] != MAGIC:
