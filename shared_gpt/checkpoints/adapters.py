@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
+from shared_gpt.checkpoints.save_folder import files_together
 from shared_gpt.checkpoints.stored import CheckpointError, read_array
-from shared_gpt.checkpoints.writers import files_together
 from shared_gpt.files import read_json
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
