@@ -167,10 +167,14 @@ def test_an_edited_config_is_the_users_own(tmp_path):
 
 def test_the_folder_of_a_failed_save_is_as_it_was(tmp_path, way, monkeypatch):
     numpy_gpt.save_gpt2(model(1), tmp_path)
-    with pytest.raises(RuntimeError, match="stop"), save_folder.files_together(tmp_path) as create:
-        with create("model.safetensors") as file:
+
+    def write_half():
+        with save_folder.files_together(tmp_path) as create, create("model.safetensors") as file:
             file.write(b"half")
-        raise RuntimeError("stop")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        write_half()
     assert model_in(tmp_path) == 1
     real = os.replace
     monkeypatch.setattr(save_folder, "exchange_with", lambda *paths: False)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,9 +11,9 @@ MAX_JSON = 64 << 20  # bytes; a tokenizer of a million tokens takes fewer
 
 
 @contextmanager
-def written_beside(path: str | os.PathLike) -> Iterator[BinaryIO]:
+def written_beside(path: str | os.PathLike, before_naming: Callable[[], object] = lambda: None) -> Iterator[BinaryIO]:
     """A binary file to write. It takes the name `path` when the block ends, whole and flushed to the disk; after an error
-    nothing is left of it."""
+    nothing is left of it. `before_naming` is called in between."""
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -21,6 +21,7 @@ def written_beside(path: str | os.PathLike) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        before_naming()
         os.replace(beside, path)
     except BaseException as error:
         beside.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from shared_gpt.checkpoints.openai import find_prefix
-from shared_gpt.checkpoints.run_files import BEST, LAST
+from shared_gpt.checkpoints.run_files import BEST, LAST, PREVIOUS
 from shared_gpt.checkpoints.stored import CheckpointError
 
 FORMS = (
@@ -32,7 +32,7 @@ def candidates(folder: Path) -> list[Path]:
     that one index joins count as one."""
     found = [prefix] if (prefix := find_prefix(folder)) else []
     files = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
-    run = next((files[name] for name in (BEST, LAST) if name in files), None)
+    run = next((files[name] for name in (BEST, LAST, PREVIOUS) if name in files), None)
     found += [run] if run else []
     stems = {
         name.removesuffix(".index.json")
@@ -43,7 +43,7 @@ def candidates(folder: Path) -> list[Path]:
         joined = re.sub(r"-\d{5}-of-\d{5}(?=\.\w+$)", "", name)
         if name.endswith(".index.json") and name.removesuffix(".index.json") in stems:
             found.append(path)
-        elif (joined != name and joined in stems) or name in (BEST, LAST):
+        elif (joined != name and joined in stems) or name in (BEST, LAST, PREVIOUS):
             continue
         elif name.endswith(".safetensors") or re.fullmatch(r"pytorch_model.*\.bin", name):
             found.append(path)

@@ -29,8 +29,9 @@ def save_checkpoint(
     """Save a model's state dict, taking one tensor at a time, in a folder that transformers (layout "huggingface") or
     OpenAI's program ("openai") can load. dtype: that of the numbers in the file (None: as they are).
 
-    All files are whole and flushed before the first takes its name, and take it together (see save_folder.py). A model without bias for q, k and v is saved with
-    zeros, which those programs expect; Hugging Face's config.json also notes it, so that loading it here is exact.
+    All files are whole and flushed before the first takes its name, and take it together (see save_folder.py). A model without
+    bias for q, k and v is saved with zeros, which those programs expect; Hugging Face's config.json also notes it, so that
+    loading it here is exact.
     """
     if layout not in LAYOUTS:
         raise ValueError(f"There is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Literal
 
 from shared_gpt.options import OptionalInt
 
@@ -25,10 +26,11 @@ class Chat:
 
         from shared_gpt.commands.terminal import show, streamed
         from shared_gpt.text import format_prompt, load_tokenizer
+        from shared_gpt.text.prompts import PROMPT_STYLES
         from shared_gpt.training.run_folder import RunFolder
 
         folder = RunFolder(self.weights)
-        style = folder.read_task("instructions", "style")
+        style = folder.read_task("instructions", "style", Literal[tuple(PROMPT_STYLES)])
         model, tokenizer = twin.load_run(folder.path), load_tokenizer(folder.path)
         context_length, rng = model.config.context_length, np.random.default_rng(self.seed)
         if sys.stdin.isatty():

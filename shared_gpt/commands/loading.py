@@ -4,8 +4,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from shared_gpt.checkpoints.run_files import load_tensors
-from shared_gpt.config import GPTConfig
+from shared_gpt.checkpoints.stored import CheckpointError
 from shared_gpt.text.bpe.files import find_gpt2
 from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
 from shared_gpt.text.gpt2 import gpt2_tokenizer
@@ -40,10 +42,17 @@ def tokenizer_beside(weights: Path) -> Tokenizer:
 
 def load_classifier(twin: ModuleType, folder: RunFolder) -> tuple[Any, Tokenizer, list[str]]:
     """The model of a finetune labels run with its best weights, its tokenizer, and the names of its classes."""
-    classes = folder.read_task("labels", "classes")
+    classes = folder.read_task("labels", "classes", list[str])
     tensors, _ = load_tensors(folder.best)
-    dtype = getattr(twin, tensors["model.wte.weight"].dtype.name)
-    model = twin.GPTModel(GPTConfig(**folder.read_json(folder.config)), dtype=dtype, initialize=False)
+    weight = tensors.get("model.wte.weight", np.empty(0, bool))
+    if weight.dtype.name not in ("float32", "float64") or not classes:
+        raise CheckpointError(
+            f"{folder.best} and {folder.task.name} make no classifier; train one with finetune labels."
+        )
+    model = twin.GPTModel(folder.read_config(), dtype=getattr(twin, weight.dtype.name), initialize=False)
     twin.add_class_head(model, len(classes))
-    model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items()})
+    try:
+        model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items()})
+    except ValueError as error:
+        raise CheckpointError(f"{folder.best} does not fit {folder.config.name}: {error}") from error
     return model.eval(), load_tokenizer(folder.path), classes

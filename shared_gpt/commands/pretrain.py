@@ -45,13 +45,17 @@ class Pretrain:
 
         folder, options = RunFolder(self.out), self
         if self.resume:
-            kept = folder.read_json(folder.training)
-            options = resumed_options(self, Pretrain(), {"text": kept["text"], "training": kept["settings"]})
+            kept = folder.read_training("pretrain", text=str, settings=dict)
+            options = resumed_options(
+                self, Pretrain(), {"text": kept["text"], "training": kept["settings"]}, folder.training
+            )
         settings = options.training
         with claimed(twin, settings, folder, may_hold_a_run=self.resume) as processes:
             config, corpus, description = options.kept_run(folder) if self.resume else options.new_run()
-            if self.resume and folder.last.is_file():
-                refuse_another(read_state(folder.last), config, settings, corpus.identity)  # before a model is built
+            if self.resume and folder.checkpoints():
+                refuse_another(
+                    read_state(folder.checkpoints()), config, settings, corpus.identity
+                )  # before a model is built
             run = Pretraining(twin, config, settings, *corpus, folder, choose_display(), processes)
             begin_or_resume(run, folder, self.resume, description)
             if self.tensorboard and processes.is_first:
@@ -84,7 +88,7 @@ class Pretrain:
         from shared_gpt.training.lifecycle import lasting_source
 
         description = folder.read_json(folder.training) | {"text": lasting_source(self.text, CORPORA)}
-        config = GPTConfig(**folder.read_json(folder.config))
+        config = folder.read_config()
         if self.preset:
             description["preset"] = self.preset
             config = GPTConfig.preset(self.preset, vocab_size=config.vocab_size)

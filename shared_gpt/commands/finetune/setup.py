@@ -27,10 +27,10 @@ NOT_OF_THE_IDENTITY = ("training", "resume", "out", "weights", "data", "tokenize
 def settle(options: Options, folder: RunFolder, task: str) -> Options:
     """The options; of a run that goes on, those that it kept."""
     if options.resume:
-        kept = folder.read_json(folder.training)
-        if kept.get("task") != task:
-            raise ValueError(f"{folder.path} is no finetune {task} run; resume it with the command that began it.")
-        return resumed_options(options, type(options)(), kept["options"] | {"training": kept["settings"]})
+        kept = folder.read_training(f"finetune {task}", options=dict, settings=dict)
+        return resumed_options(
+            options, type(options)(), kept["options"] | {"training": kept["settings"]}, folder.training
+        )
     if options.weights is None:
         raise ValueError(
             "No model to begin with; give --weights: the folder of a pretrain run, GPT-2's files, or gpt2 by name."
