@@ -277,6 +277,11 @@ LIES = {
     "integers for weights": (lie(WTE, dtype="I32"), "transformer.wte.weight is int32"),
     "a name that rings": (lambda h: h.update({"\x07": h.pop(BIAS)}), "'\\x07'"),
     "a name of half a character": (lambda h: h.update({"\ud800": h.pop(BIAS)}), "'\\ud800'"),
+    "a name of a million letters": (lambda h: h.update({"a" * 1_000_000: h.pop(BIAS)}), "plain text of at most 500"),
+    "three hundred thousand axes": (lie(WTE, shape=[2**62] * 300_000), "has 300000 axes"),
+    "a type that is a list": (lie(WTE, dtype=[]), "is of type a list of 0"),
+    "a type of a million letters": (lie(WTE, dtype="F" * 1_000_000), "is of type 'FFF"),
+    "offsets of a million digits": (lambda h: json.dumps(h).replace("[0, 48]", f"[0, {'9' * 4000}]").encode(), ""),
     "a tensor that is a list": (lambda h: h.update({WTE: [1]}), "transformer.wte.weight"),
     "metadata that are a number": (lambda h: h.update(__metadata__=7), "__metadata__"),
     "a header that is a list": (lambda h: [1], "list"),
@@ -485,12 +490,25 @@ def test_an_empty_folder_says_what_is_expected(tmp_path):
 
 def test_a_folder_with_several_models_asks_which(tmp_path):
     lay(tmp_path, "huggingface")
-    for second in ("bin", "openai"):
-        lay(tmp_path, second)
-        with pytest.raises(CheckpointError, match=r"holds several models \(.*model\.safetensors.*\); name one"):
-            weights.load_gpt2(tmp_path)
+    lay(tmp_path, "openai")
+    with pytest.raises(CheckpointError, match=r"holds several models \(.*model\.safetensors.*\); name one"):
+        weights.load_gpt2(tmp_path)
+    lay(tmp_path, "bin")
     for name in ("model.safetensors", "pytorch_model.bin", "model.ckpt"):
         assert weights.load_gpt2(tmp_path / name).config == TINY
+
+
+def test_a_clone_of_a_hub_repository_loads_its_safetensors(tmp_path):
+    """As transformers does; and inspect says so."""
+    lay(tmp_path, "bin")
+    lay(tmp_path, "huggingface")
+    assert outcome(tmp_path) == "whole"
+    with open_checkpoint(tmp_path) as opened:
+        assert opened.path.name == "model.safetensors"
+        assert opened.notes == ["pytorch_model.bin beside it was not read; safetensors come first, as in transformers"]
+    (tmp_path / "other.safetensors").write_bytes(b"x")
+    with pytest.raises(CheckpointError, match="holds several models"):
+        weights.load_gpt2(tmp_path)
 
 
 def test_several_checkpoints_of_tensorflow_need_a_pointer(tmp_path):
@@ -517,8 +535,12 @@ def test_several_checkpoints_of_tensorflow_need_a_pointer(tmp_path):
         ({"weight_map": {"wte.weight": "../../etc/passwd"}}, "'../../etc/passwd', which does not lie beside it"),
         ({"weight_map": {"wte.weight": "gone.safetensors"}}, "'gone.safetensors', which does not lie beside it"),
         ({"weight_map": {"what": "model-00001-of-00001.safetensors"}}, "looks for 'what' in"),
-        ({"weight_map": ["wte.weight"]}, "no weight_map"),
-        ({}, "no weight_map"),
+        ({"weight_map": ["wte.weight"]}, "'weight_map' is a list of 1, where an object"),
+        ({"weight_map": {"wte.weight": 3}}, "'weight_map' is an object of 1, where an object"),
+        ({"weight_map": {"wte.weight": "a" * 100_000}}, "which does not lie beside it"),
+        ({"weight_map": {"wte.weight": "a\0b"}}, "which does not lie beside it"),
+        ({"weight_map": {"w" * 100_000: "model-00001-of-00001.safetensors"}}, "which lacks it"),
+        ({}, "no key 'weight_map'"),
         ([], "a JSON list where an object is expected"),
     ],
 )

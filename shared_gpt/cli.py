@@ -28,6 +28,10 @@ def main(twin: ModuleType, args: list[str] | None = None) -> int:
     except (ValueError, OSError, ImportError) as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        reason = f" ({error})" if str(error) else ""
+        print(f"{program}: out of memory{reason}; take a smaller model, batch or text.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"{program}: stopped.", file=sys.stderr)
         return 130

@@ -45,13 +45,18 @@ def read_json(path: str | os.PathLike, error: type[ValueError] = ValueError) -> 
 
 def parse_json(data: bytes) -> dict[str, Any]:
     """The object that some JSON holds. The ValueError says only what is wrong; the caller puts the file's name in front."""
-    try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"is not valid JSON ({error})") from error
+    value = parse_json_value(data)
     if not isinstance(value, dict):
         raise ValueError(f"holds a JSON {type(value).__name__} where an object is expected")
     return value
+
+
+def parse_json_value(data: bytes) -> Any:
+    """The same for any kind of value. The ValueError's cause tells the place, where there is one."""
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is not valid JSON ({error})") from error
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

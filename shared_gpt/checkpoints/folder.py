@@ -11,6 +11,8 @@ FORMS = (
     "OpenAI's model.ckpt.index with its data file, model.safetensors, model.safetensors.index.json, pytorch_model.bin, "
     f"or a run's {BEST} or {LAST}"
 )
+HUB_FIRST = ("model.safetensors", "model.safetensors.index.json")  # the order in which transformers looks
+HUB_SECOND = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
 def weights_in(folder: Path) -> Path:
@@ -19,6 +21,8 @@ def weights_in(folder: Path) -> Path:
     found = candidates(folder)
     if not found:
         raise FileNotFoundError(f"{folder} holds no weights; expected is one of: {FORMS}.")
+    if any(path.name in HUB_FIRST for path in found):  # a repository of the hub holds one model in several formats
+        found = [path for path in found if path.name not in HUB_SECOND]
     if len(found) > 1:
         names = ", ".join(candidate.name for candidate in found[:5])
         raise CheckpointError(

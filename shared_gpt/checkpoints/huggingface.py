@@ -64,6 +64,8 @@ def open_huggingface(path: Path, file: TensorFile) -> Contents:
             f"{config} was saved with other weights (checksum {str(noted)[:20]!a}) than those in {path.name} ({weights}): a "
             "save was cut short, or files of two models were mixed; save or copy both again."
         )
+    if path.name.startswith("model.safetensors") and path.with_name("pytorch_model.bin").is_file():
+        notes.append("pytorch_model.bin beside it was not read; safetensors come first, as in transformers")
     contents = Contents(path, "huggingface", file, sizes, str(config), notes=notes)
     for name in file.tensors:
         full = name if name.startswith("transformer.") or name == HEAD else f"transformer.{name}"

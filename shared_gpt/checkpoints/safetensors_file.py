@@ -24,6 +24,7 @@ from crc32c import crc32c
 
 from shared_gpt.checkpoints.stored import CheckedStretch, CheckpointError, Spec, StoredTensor, Stretch
 from shared_gpt.files import parse_json
+from shared_gpt.json_values import short
 
 CHECKSUMS, DIGITS = "crc32c", 8
 MAX_HEADER = 16 << 20  # bytes; the longest of a GPT-2 takes 60 thousand
@@ -113,11 +114,12 @@ def read_entry(path: Path, name: str, entry: object, start: int) -> StoredTensor
     numbers = [*shape, *offsets] if isinstance(shape, list) and isinstance(offsets, list) else [None]
     if not all(type(number) is int and 0 <= number < 2**63 for number in numbers) or len(offsets) != 2:
         raise CheckpointError(
-            f"{path}: tensor {name!a} is described by {str(entry)[:200]}, which has no whole numbers for shape and two "
-            "data_offsets; fetch the file again."
+            f"{path}: tensor {short(name)} has no whole numbers for shape and two data_offsets; fetch the file again."
         )
-    if dtype not in DTYPES:
-        raise CheckpointError(f"{path}: tensor {name!a} is of type {dtype!r}; the types read are {', '.join(DTYPES)}.")
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise CheckpointError(
+            f"{path}: tensor {short(name)} is of type {short(dtype)}; the types read are {', '.join(DTYPES)}."
+        )
     tensor = StoredTensor(path, name, DTYPES[dtype], tuple(shape), start + offsets[0], offsets[1] - offsets[0])
     if tensor.size * tensor.stored_dtype.itemsize != tensor.nbytes:
         raise CheckpointError(

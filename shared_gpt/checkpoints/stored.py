@@ -10,8 +10,11 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from crc32c import crc32c
 
+from shared_gpt.json_values import short
+
 BLOCK = 1 << 20  # bytes read at once, few enough to be in the cache still when they are checked and put in place
 STRIP = 16  # rows transposed at once: 16 float32 fill one line of the cache on the transposed side
+MOST_LETTERS, MOST_AXES = 500, 8  # of a tensor's name and shape: longer ones would only cost time, and fill messages
 SEEKING = threading.Lock()  # held while a file's position is somewhere else
 
 
@@ -31,9 +34,14 @@ class StoredTensor:
     nbytes: int
 
     def __post_init__(self):
-        if not self.name.isprintable():
+        if not self.name.isprintable() or len(self.name) > MOST_LETTERS:
             raise CheckpointError(
-                f"{self.file} names a tensor {self.name!a}, which is not plain text: the file is damaged; fetch it again."
+                f"{self.file} names a tensor {short(self.name)}, which is not plain text of at most {MOST_LETTERS} letters: the "
+                "file is damaged; fetch it again."
+            )
+        if len(self.shape) > MOST_AXES:
+            raise CheckpointError(
+                f"{self} has {len(self.shape)} axes, more than any here (at most {MOST_AXES}); fetch it again."
             )
 
     def __str__(self) -> str:

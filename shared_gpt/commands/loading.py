@@ -43,13 +43,17 @@ def tokenizer_beside(weights: Path) -> Tokenizer:
 def load_classifier(twin: ModuleType, folder: RunFolder) -> tuple[Any, Tokenizer, list[str]]:
     """The model of a finetune labels run with its best weights, its tokenizer, and the names of its classes."""
     classes = folder.read_task("labels", "classes", list[str])
-    tensors, _ = load_tensors(folder.best)
-    weight = tensors.get("model.wte.weight", np.empty(0, bool))
-    if weight.dtype.name not in ("float32", "float64") or not classes:
+    tensors, kept = load_tensors(folder.best)
+    weight, config = tensors.get("model.wte.weight", np.empty(0, bool)), folder.read_config()
+    if weight.dtype.name not in ("float32", "float64") or len(classes) < 2:
         raise CheckpointError(
             f"{folder.best} and {folder.task.name} make no classifier; train one with finetune labels."
         )
-    model = twin.GPTModel(folder.read_config(), dtype=getattr(twin, weight.dtype.name), initialize=False)
+    if kept.get("config") != config.to_dict():
+        raise CheckpointError(
+            f"{folder.config} is not the config that {folder.best.name} was saved with; take both of one run."
+        )
+    model = twin.GPTModel(config, dtype=getattr(twin, weight.dtype.name), initialize=False)
     twin.add_class_head(model, len(classes))
     try:
         model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items()})

@@ -45,7 +45,7 @@ class Pretrain:
 
         folder, options = RunFolder(self.out), self
         if self.resume:
-            kept = folder.read_training("pretrain", text=str, settings=dict)
+            kept = folder.read_training("pretrain", text=str)
             options = resumed_options(
                 self, Pretrain(), {"text": kept["text"], "training": kept["settings"]}, folder.training
             )
@@ -98,5 +98,9 @@ class Pretrain:
             corpus = load_corpus(self.text, self.tokenizer, config.vocab_size)
             config = config.replace(vocab_size=corpus.tokenizer.n_vocab)
         else:
-            corpus = read_corpus(self.text, load_tokenizer(folder.path))
+            tokenizer = load_tokenizer(folder.path)
+            try:
+                corpus = read_corpus(self.text, tokenizer)
+            except ValueError as error:
+                raise ValueError(f"{self.text} with the tokenizer of {folder.path}: {error}") from None
         return config, corpus, description

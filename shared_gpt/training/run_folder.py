@@ -32,6 +32,7 @@ from shared_gpt.checkpoints.run_files import BEST, LAST, PREVIOUS
 from shared_gpt.config import GPTConfig
 from shared_gpt.files import read_json, written_beside
 from shared_gpt.json_values import build, entry
+from shared_gpt.training.settings import TrainSettings
 
 COLUMNS = ("step", "tokens", "lr", "grad_norm", "loss", "train_loss", "val_loss", "seconds")
 Row = dict[str, float | int | None]
@@ -86,8 +87,8 @@ class RunFolder:
         return build(GPTConfig, self.read_json(self.config), self.config)
 
     def read_training(self, command: str, **kinds: Any) -> dict[str, Any]:
-        """training.json, whose entries must be of these types. Raises ValueError where another command than this one
-        ("pretrain", "finetune labels") began the run."""
+        """training.json, whose settings are checked, and whose other entries must be of these types. Raises ValueError where
+        another command than this one ("pretrain", "finetune labels") began the run."""
         kept = self.read_json(self.training)
         task = entry(kept, "task", str, self.training) if "task" in kept else None
         began = f"finetune {task}" if task else "pretrain"
@@ -95,8 +96,13 @@ class RunFolder:
             raise ValueError(
                 f"{self.path} is no {command} run; by its {self.training.name} it was begun with {began[:40]!a}."
             )
-        for key, kind in kinds.items():
+        for key, kind in {"settings": dict, **kinds}.items():
             entry(kept, key, kind, self.training)
+        settings = build(TrainSettings, kept["settings"], f"{self.training}: 'settings'")
+        try:
+            settings.check()
+        except ValueError as error:
+            raise ValueError(f"{self.training}: {error}") from None
         return kept
 
     def read_task(self, task: str, key: str, kind: Any) -> Any:

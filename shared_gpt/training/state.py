@@ -102,15 +102,17 @@ class RunState:
         return differences(asdict(TrainSettings(**kept.settings)), asdict(self.settings))
 
 
-def refuse_another(kept: KeptState, config: GPTConfig, settings: TrainSettings, identity: dict[str, Any]) -> None:
+def refuse_another(
+    path: Path, kept: KeptState, config: GPTConfig, settings: TrainSettings, identity: dict[str, Any]
+) -> None:
     """Raises ValueError with the differences, unless a run with this model, these settings, this data and this tokenizer is the
-    run whose state this is."""
+    run whose state was kept in the folder of this path."""
     now = asdict(settings)
     unlike = differences(kept.config, config.to_dict()) + differences(kept.identity, identity)
     unlike += differences({name: kept.settings[name] for name in FIXED}, {name: now[name] for name in FIXED})
     if unlike:
         raise ValueError(
-            f"The run cannot go on as another one ({'; '.join(unlike)}); "
+            f"The run in {path.parent} cannot go on as another one ({'; '.join(unlike)}); "
             "resume with what it began with, or start a new run in another folder."
         )
 

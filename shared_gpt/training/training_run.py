@@ -176,7 +176,7 @@ class TrainingRun(RunState):
         """Take the state of a checkpoint; returns which settings have changed since then."""
         tensors, metadata = load_tensors(path)
         kept = check_state_of(path, metadata)
-        refuse_another(kept, self.config, self.settings, self.identity)
+        refuse_another(path, kept, self.config, self.settings, self.identity)
         try:
             return self.unpack(tensors, kept, self.processes.rank)
         except ValueError as error:

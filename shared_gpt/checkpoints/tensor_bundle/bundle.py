@@ -36,6 +36,11 @@ NUMERIC_TYPES = {  # DataType in tensorflow/core/framework/types.proto; the rest
 }
 
 
+MAX_INDEX = (
+    4 << 20
+)  # bytes; the largest GPT-2 takes a quarter of a megabyte, with its optimizer's state three times that
+
+
 class BundleEntry(NamedTuple):
     """What the index says about one variable: its type and shape, where its bytes lie, and their masked CRC-32C."""
 
@@ -59,6 +64,8 @@ class TensorBundle:
         self.files: dict[Path, BinaryIO] = {}
         self.size = 0
         try:
+            if (size := self.index.stat().st_size) > MAX_INDEX:
+                raise WireError(f"has {size} bytes, too many for a GPT-2's index (at most {MAX_INDEX})")
             table = read_table(self.index.read_bytes())
             self.shards = decode_header(table.pop(b"", None))
             values = [decode_entry(value) for value in table.values()]

@@ -27,7 +27,7 @@ NOT_OF_THE_IDENTITY = ("training", "resume", "out", "weights", "data", "tokenize
 def settle(options: Options, folder: RunFolder, task: str) -> Options:
     """The options; of a run that goes on, those that it kept."""
     if options.resume:
-        kept = folder.read_training(f"finetune {task}", options=dict, settings=dict)
+        kept = folder.read_training(f"finetune {task}", options=dict)
         return resumed_options(
             options, type(options)(), kept["options"] | {"training": kept["settings"]}, folder.training
         )
