@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""python3 run.py demo | test | bench [options]: makes .venv, installs what the command needs, runs it.
+"""python run.py demo | test | bench [options]: makes .venv, installs what the command needs, runs it.
 
     demo    compare the NumPy GPT with its PyTorch twin, then train the NumPy GPT on the stories (about 90 s)
     test    lint, then the whole suite
-    bench   what is fast, against what a user would take instead
+    bench   measure speed and memory, beside what a user would take instead
 
-Options after the command are handed on: `python3 run.py test -k attention`.
+Options after the command are passed on: `python run.py test -k attention`.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ def main() -> int:
         print(__doc__.strip(), file=sys.stderr)
         return 0 if command in ("-h", "--help") else 2
     if sys.version_info < (3, 10):
-        print(f"This is Python {sys.version.split()[0]}; take 3.10 or newer.", file=sys.stderr)
+        print(f"This is Python {sys.version.split()[0]}; use 3.10 or newer.", file=sys.stderr)
         return 2
     try:
         install(EXTRAS[command])
@@ -53,14 +53,18 @@ def bench(options: list[str]) -> int:
 
 
 def python(*args: str) -> int:
+    """Run the Python of .venv and return its exit status."""
+    utf8 = os.environ | {
+        "PYTHONIOENCODING": "utf-8"
+    }  # in a pipe Windows would choose a code page without Greek letters
     try:
-        return subprocess.run([PYTHON, *args], cwd=ROOT).returncode
-    except KeyboardInterrupt:  # the child has had the same Ctrl-C and has said what there is to say
+        return subprocess.run([PYTHON, *args], cwd=ROOT, env=utf8).returncode
+    except KeyboardInterrupt:  # Ctrl-C has reached the child too, and it has said what there is to say
         return 130
 
 
 def install(extras: list[str]) -> None:
-    """Bring .venv to what the extras need; a stamp of the files that decide it makes the next time instant."""
+    """Install the extras into .venv. A stamp of the files that decide what that means makes the next time instant."""
     wanted = b"".join((ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
     stamp = VENV / f"installed-{'-'.join(extras)}"
     digest = hashlib.sha256(wanted + sys.version.encode()).hexdigest()

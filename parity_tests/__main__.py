@@ -4,7 +4,7 @@ import sys
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the command, and say in one line what stopped it; return the exit status."""
+    """Run the command and return the exit status; an error is one line."""
     try:
         return run(sys.argv[1:] if args is None else args)
     except (ValueError, OSError, ImportError) as error:
@@ -19,19 +19,19 @@ def run(args: list[str]) -> int:
     """Run the command, `report` where none is named."""
     import tyro
 
-    import torch_gpt  # noqa: F401  # before what imports torch: it says what to install
+    import torch_gpt  # noqa: F401  # first: where PyTorch is missing, it says what to install
     from parity_tests.report.curve import Curve
     from parity_tests.report.replace import StudentError
     from parity_tests.report.report import Report
 
     commands = {"report": Report, "curve": Curve}
     name = args[0] if args and args[0] in commands else ""
-    others = f"Commands: {', '.join(commands)}; report where none is named." if not name else ""
+    choice = f"Commands: {', '.join(commands)}; report where none is named." if not name else ""
     command = commands[name or "report"]
     request = tyro.cli(
         command,
         prog=f"gpt-parity {name}".strip(),
-        description="\n\n".join(filter(None, [command.__doc__, others])),
+        description="\n\n".join(filter(None, [command.__doc__, choice])),
         args=args[1:] if name else args,
         config=(tyro.conf.FlagCreatePairsOff,),
     )

@@ -1,7 +1,7 @@
 """Checkpoints written by the programs that people get them from: transformers, PyTorch, TensorFlow.
 
-Nothing here uses shared_gpt.checkpoints. OpenAI's network is written out once more in TensorFlow, from its variables as
-they lie in the file, so that names, shapes and orientation have a judge that shares no table with the reader.
+Nothing here uses shared_gpt.checkpoints. OpenAI's network is written out once more in TensorFlow, over the variables as the file
+has them: a judge of names, shapes and orientation that shares no table with the reader.
 """
 
 import json
@@ -18,7 +18,7 @@ DEEP = GPTConfig(vocab_size=31, context_length=11, emb_dim=12, n_heads=3, n_laye
 
 
 def transformers_model(config: GPTConfig, seed: int = 0):
-    """A GPT2LMHeadModel in float64 and evaluation mode; every weight far from trivial, biases and gains too."""
+    """A GPT2LMHeadModel in float64 and evaluation mode, no weight, bias or gain of which is trivial."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     model = GPT2LMHeadModel(
@@ -48,7 +48,7 @@ def transformers_model(config: GPTConfig, seed: int = 0):
 
 @cache
 def deep_model():
-    """One model of 13 blocks for every test that only reads it."""
+    """One model of 13 blocks, for all tests that do not change it."""
     return transformers_model(DEEP)
 
 

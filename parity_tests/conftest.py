@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-# Two workers share two cores: threads within each would only wait for one another.
+# Two workers share two cores: several threads in each would only wait for one another.
 for variable in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
     os.environ[f"{variable}_NUM_THREADS"] = "1"
 os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
@@ -33,7 +33,7 @@ def modules_with_shapes() -> list[str]:
     return [".".join(path.relative_to(root).with_suffix("").parts) for path in stating]
 
 
-typechecked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # a float parameter takes 0, too
+typechecked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # a float parameter also takes 0
 jaxtyping.install_import_hook(modules_with_shapes(), f"{__name__}.typechecked")
 
 settings.register_profile(
@@ -50,7 +50,17 @@ settings.load_profile("suite")
 
 @pytest.fixture
 def no_shape_checks():
-    """Ordinary runs have none: what a person sees who hands over something wrong."""
+    """As in ordinary runs, so that a test sees the message that a user gets for a wrong argument."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def eager_tensorflow():
+    """Functions run as they are written: making graphs takes longer than a few steps."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

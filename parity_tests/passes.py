@@ -1,7 +1,7 @@
-"""One forward and one backward pass through a layer, by four independent means, with the results under the same names.
+"""One forward and one backward pass through a layer in four independent ways, with the results under the same names.
 
-Each takes an input x and the gradient dy by the output, and returns `output`, `dx` and each parameter's gradient by its
-name. Integers as input (ids) have no dx.
+Each takes an input x and dy, the gradient with respect to the output, and returns `output`, `dx` and each parameter's gradient
+under its name. Integers as input (ids) have no dx.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ Results = dict[str, np.ndarray]
 
 
 def randomized(*layers: Any, seed: int = 0) -> Any:
-    """The same weights, none of them trivial, for all these layers of one kind; the layers themselves."""
+    """Give layers of one kind the same weights, none of them trivial, and return the layers."""
     state = random_state(layers[0].state_dict(), seed)
     for layer in layers:
         layer.load_state_dict(state)
@@ -33,7 +33,7 @@ def by_hand(layer: Module, x: np.ndarray, dy: np.ndarray) -> Results:
 
 
 def by_autograd(layer: Callable[[torch.Tensor], torch.Tensor], x: np.ndarray, dy: np.ndarray) -> Results:
-    """PyTorch's autograd: for the twin, and for PyTorch's own layers and functions."""
+    """PyTorch's autograd, for the twin and for PyTorch's own layers and functions."""
     tensor = torch.tensor(x)
     tensor.requires_grad_(tensor.is_floating_point())
     y = layer(tensor)

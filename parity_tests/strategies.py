@@ -1,6 +1,6 @@
-"""What hypothesis draws: sizes and a seed, never elements. Numbers come from the seed; small sizes meet every edge.
+"""What hypothesis draws: sizes and a seed, never elements. The numbers come from the seed, and small sizes reach every edge case.
 
-Sizes are 1 and primes, and differ from one another, so that no transposed or confused pair of axes fits by luck.
+Sizes are 1 or prime and differ from one another, so that no transposed or confused pair of axes fits by luck.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ dtypes = st.sampled_from(["float64", "float32"])
 
 @dataclass(frozen=True)
 class Problem:
-    """A config, one batch for it and the seed that the weights come from."""
+    """A config, one batch for it, and the seed of the weights."""
 
     config: GPTConfig
     ids: np.ndarray
@@ -29,7 +29,7 @@ class Problem:
 def configs(draw, drop_rate: float = 0.0, narrowest: int = 3, **fixed) -> GPTConfig:
     """Small models: 1 to 3 blocks, 1 to 5 heads of 1 to 7 features, together at least `narrowest`.
 
-    Of one feature LayerNorm leaves nothing, of two their order; the fewer they are, the more digits its gradient loses.
+    LayerNorm turns one feature into 0 and two into their order; the fewer features, the more digits its gradient loses.
     """
     shapes = [(heads, width) for heads in (1, 2, 3, 5) for width in (1, 2, 3, 5, 7) if heads * width >= narrowest]
     heads, width = draw(st.sampled_from(shapes))
@@ -52,7 +52,7 @@ def problems(draw, drop_rate: float = 0.0, narrowest: int = 3, **fixed) -> Probl
     config = draw(configs(drop_rate, narrowest, **fixed))
     B = draw(st.sampled_from([1, 2, 3]))
     T = draw(st.just(config.context_length) | st.integers(1, config.context_length))
-    different = draw(st.sampled_from([1, 2, config.vocab_size]))  # few different ids: many positions share a row
+    different = draw(st.sampled_from([1, 2, config.vocab_size]))  # with few different ids many positions share a row
     ignored = draw(st.sampled_from([0.0, 0.3]))
     seed = draw(seeds)
     rng = np.random.default_rng([seed, 2])

@@ -1,4 +1,5 @@
-"""numpy_gpt works, and trains, where no framework can be imported, and what needs one says so; each in a fresh interpreter."""
+"""numpy_gpt works and trains where no framework can be imported, no twin loads the other, and what needs PyTorch says so; each
+test in a fresh interpreter."""
 
 import subprocess
 import sys
@@ -6,11 +7,12 @@ import textwrap
 
 import pytest
 
-FRAMEWORKS = ("torch", "tensorflow", "transformers", "jax", "torch_gpt")
+FRAMEWORKS = ("torch", "tensorflow", "keras", "transformers", "jax", "torch_gpt", "tensorflow_gpt")
+FOR_COMMANDS = ("matplotlib", "rich", "tyro", "tiktoken", "huggingface_hub")
 
 
 def run_python(code: str) -> str:
-    """What the code prints, run by itself; its error text if it fails."""
+    """What the code prints in an interpreter of its own. If it fails, the assertion shows its error."""
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, encoding="utf-8"
     )
@@ -19,7 +21,7 @@ def run_python(code: str) -> str:
 
 
 def without(*modules: str) -> str:
-    """Code after which these cannot be imported: Python raises ImportError for a name that stands for None."""
+    """Code after which these cannot be imported: Python raises ImportError for a name whose module is None."""
     return f"import sys; sys.modules.update(dict.fromkeys({modules!r}))\n"
 
 
@@ -52,31 +54,38 @@ def test_numpy_gpt_trains_without_any_framework():
     )
 
 
-def test_every_module_of_numpy_gpt_and_shared_gpt_is_importable_without_any_framework():
+@pytest.mark.parametrize(
+    ("package", "absent", "some"),
+    [
+        ("numpy_gpt", FRAMEWORKS, {"numpy_gpt.model", "numpy_gpt.distributed"}),
+        ("shared_gpt", (*FRAMEWORKS, "numpy_gpt"), {"shared_gpt.cli", "shared_gpt.text.bpe.tokenizer"}),
+        ("torch_gpt", ("tensorflow", "transformers", "jax", "numpy_gpt"), {"torch_gpt.model", "torch_gpt.distributed"}),
+    ],
+)
+def test_every_module_of_a_package_can_be_imported_without_the_others(package, absent, some):
     names = run_python(
-        without(*FRAMEWORKS)
-        + textwrap.dedent("""
-            import importlib, pkgutil
-            import numpy_gpt, shared_gpt
-            for package in (numpy_gpt, shared_gpt):
-              for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        without(*absent)
+        + textwrap.dedent(f"""
+            import importlib, pkgutil, {package}
+            for module in pkgutil.walk_packages({package}.__path__, "{package}."):
                 if not module.name.endswith("__main__"):
                     importlib.import_module(module.name)
                     print(module.name)
         """)
     ).split()
-    assert {"numpy_gpt.model", "shared_gpt.text", "shared_gpt.cli"} <= set(names)
+    assert some <= set(names)
 
 
 @pytest.mark.parametrize(
     ("package", "absent"),
     [
-        ("numpy_gpt", [*FRAMEWORKS, "matplotlib", "rich", "tyro", "tiktoken", "huggingface_hub"]),
-        ("torch_gpt", ["tensorflow", "transformers", "matplotlib", "rich", "tyro", "tiktoken", "huggingface_hub"]),
+        ("numpy_gpt", [*FRAMEWORKS, *FOR_COMMANDS]),
+        ("torch_gpt", ["numpy_gpt", "tensorflow", "tensorflow_gpt", "transformers", "jax", *FOR_COMMANDS]),
+        ("shared_gpt", [*FRAMEWORKS, "numpy_gpt", *FOR_COMMANDS]),
     ],
 )
 def test_importing_a_package_loads_only_what_it_needs(package, absent):
-    """What commands and pictures need is imported by them, so that `import numpy_gpt` stays quick."""
+    """No twin loads the other; what commands and pictures need is imported when they run, so that imports stay fast."""
     loaded = set(run_python(f"import sys, {package}; print(*sys.modules)").split())
     assert package in loaded
     assert not loaded & set(absent)

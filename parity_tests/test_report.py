@@ -1,4 +1,4 @@
-"""The report as a person meets it: what it prints, saves and answers, also to a student whose code is wrong."""
+"""The report as a user meets it: what it prints and saves, and what it says to a student whose code is wrong."""
 
 import json
 import math
@@ -33,7 +33,7 @@ from numpy_gpt.module import Module
 
 
 class MultiHeadAttention(Module):
-    """Head by head in loops, the way a beginner might: another program, the same numbers."""
+    """Query by query in loops, as a beginner might write it: another program, the same numbers."""
 
     def __init__(self, config, rng, dtype=np.float32):
         super().__init__()
@@ -79,7 +79,7 @@ class MultiHeadAttention(Module):
 
 
 def report(capsys, tmp_path, *options):
-    """Exit status, printed lines, and what was said on the error stream."""
+    """The exit status, the lines printed, and what went to the error stream."""
     capsys.readouterr()
     status = main([*options, "--out", str(tmp_path / "out")])
     printed = capsys.readouterr()
@@ -94,7 +94,7 @@ def student(tmp_path, text, name="mine.py"):
 
 @pytest.fixture
 def no_picture(monkeypatch):
-    """The picture takes as long as everything else."""
+    """No picture is drawn, which would take as long as all the rest."""
     monkeypatch.setattr(picture, "draw", lambda *_: None)
 
 
@@ -165,7 +165,7 @@ def test_a_students_own_attention(no_picture, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "told"),
+    ("right", "wrong", "expected"),
     [
         ('bhts,bhtd->bhsd", da, q', 'bhts,bhsd->bhtd", da, q', "dk takes the transposed"),
         (" / float(D) ** 0.5\n        dq", "\n        dq", "1/√D is missing"),
@@ -179,17 +179,17 @@ def test_a_students_own_attention(no_picture, capsys, tmp_path):
         ),
     ],
 )
-def test_a_students_mistakes(no_picture, capsys, tmp_path, right, wrong, told):
+def test_a_students_mistakes(no_picture, capsys, tmp_path, right, wrong, expected):
     assert ATTENTION.count(right) == 1
     text = ATTENTION.replace(right, wrong)
     if "self.kept" in wrong:
         text = text.replace("self.pop_saved()", "self.kept")
     status, lines, _ = report(capsys, tmp_path, "--replace", f"attention.MultiHeadAttention={student(tmp_path, text)}")
-    assert told in lines[0]
-    assert status == (0 if told == "agree" else 1)
+    assert expected in lines[0]
+    assert status == (0 if expected == "agree" else 1)
     numbers = json.loads((tmp_path / "out" / "parity.json").read_text(encoding="utf-8"))
-    assert numbers["agree"] is (told == "agree")
-    assert (told == "agree") or numbers["findings"][0] == lines[0]
+    assert numbers["agree"] is (expected == "agree")
+    assert (expected == "agree") or numbers["findings"][0] == lines[0]
 
 
 def test_the_picture_of_a_mistake(capsys, tmp_path):
@@ -225,20 +225,20 @@ def test_an_error_of_ours_that_a_student_caused(no_picture, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("def gelu_backward(dy, x):\n    return dy *\n", "your mine.py, line 2: SyntaxError"),
         ("import nothing_of_this_name\n", "your mine.py, line 1: ModuleNotFoundError"),
     ],
 )
-def test_a_file_that_cannot_be_loaded(capsys, tmp_path, text, told):
+def test_a_file_that_cannot_be_loaded(capsys, tmp_path, text, expected):
     status, lines, _ = report(capsys, tmp_path, "--replace", f"functional.gelu_backward={student(tmp_path, text)}")
     assert status == 1
-    assert lines[0].startswith(told)
+    assert lines[0].startswith(expected)
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "expected"),
     [
         ("attention.MultiHeadAttentoin={}", "has no 'MultiHeadAttentoin' to replace; it defines"),
         ("atention.MultiHeadAttention={}", "has no room 'atention'"),
@@ -251,12 +251,12 @@ def test_a_file_that_cannot_be_loaded(capsys, tmp_path, text, told):
         ("layers.Linear=nowhere.py", "nowhere.py of --replace layers.Linear=nowhere.py does not exist"),
     ],
 )
-def test_a_name_that_does_not_fit(capsys, tmp_path, spec, told):
+def test_a_name_that_does_not_fit(capsys, tmp_path, spec, expected):
     path = student(tmp_path, "import numpy as np\n\ndef gelu(x):\n    return x\n")
     status, lines, error = report(capsys, tmp_path, "--replace", spec.format(path))
     assert status == 2
     assert lines == []
-    assert told in error
+    assert expected in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
@@ -290,7 +290,7 @@ def test_what_cannot_be_built(capsys, tmp_path, option):
 
 
 def traces():
-    """A trace of each twin."""
+    """A trace of each twin, and the facts for `likely_reason`."""
     subject = Subject(GPTConfig(61, 13, 30, 5, 2))
     (ids, targets), (model, twin) = next(subject.batches()), subject.twins("float64")
     return (
@@ -310,7 +310,7 @@ def test_traces_hold_the_same_and_torchs_hooks_are_gone():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (lambda b: -b, "of the wrong sign"),
         (lambda b: math.sqrt(6) * b, "off by a factor of 2.449 = √D"),
@@ -328,14 +328,14 @@ def test_traces_hold_the_same_and_torchs_hooks_are_gone():
         (lambda b: b + np.random.default_rng(0).standard_normal(b.shape), ""),
     ],
 )
-def test_reasons(change, told):
+def test_reasons(change, expected):
     _, theirs, facts = traces()
     key = ("output", "h.1.mlp")
     mistaken = Trace()
     mistaken[key] = change(theirs[key])
     reason = likely_reason(key, mistaken, theirs, facts)
-    assert told in reason
-    assert bool(told) == bool(reason)
+    assert expected in reason
+    assert bool(expected) == bool(reason)
 
 
 def test_a_square_matrix_transposed():

@@ -105,6 +105,19 @@ def test_resume_takes_the_options_of_the_run(story, tmp_path, capsys):
     assert 0 < rows[-1]["lr"] <= 0.004
 
 
+def test_a_run_killed_before_its_first_checkpoint_begins_again_with_the_options_typed_now(story, tmp_path):
+    out = tmp_path / "run"
+    assert pretrain(numpy_gpt, story, out, "--seed", "5") == 0
+    (out / "last.safetensors").unlink()
+    assert main(numpy_gpt, ["pretrain", "--out", str(out), "--resume", "--steps", "3", "--n-layers", "2"]) == 0
+    assert [row["step"] for row in RunFolder(out).rows()] == [0, 1, 2, 3]
+    description = json.loads((out / "training.json").read_text(encoding="utf-8"))
+    assert (description["text"], description["preset"], description["tokenizer"]) == (str(story), "classroom", "bpe")
+    assert (description["settings"]["steps"], description["settings"]["seed"]) == (3, 5)
+    assert len(numpy_gpt.load_run(out).h) == json.loads((out / "config.json").read_text())["n_layers"] == 2
+    assert main(numpy_gpt, ["pretrain", "--out", str(out), "--resume"]) == 0  # and goes on from there
+
+
 REFUSALS = [
     (["--resume", "--emb-dim", "16"], "emb_dim 8 → 16"),
     (["--resume", "--preset", "gpt2-small"], "emb_dim 8 → 768"),

@@ -1,4 +1,4 @@
-"""The texts that tokenizers are tried on: anything Unicode holds, and the places where they go wrong."""
+"""The texts on which tokenizers are tested: anything that Unicode allows, and the places where tokenizers go wrong."""
 
 import os
 
@@ -16,7 +16,7 @@ FRAGMENTS = [
     *("日本語", "文字化け", "한국어", "각", "ไทย", "नमस्ते", "العربية", "עברית", "\u202eabc\u202c", "ᠮᠣᠩ"),
     *("🙂", "👩‍👩‍👧‍👦", "🏳️‍🌈", "👍🏽", "🇫🇷", "\U0001f9d1\u200d\U0001f680", "©️", "𝔘𝔫𝔦", "\U000e0041"),
     *("!", "?!", "...", "—", "->", "{}", "_", "$", "#", "<|", "|>", "<|endoftext|>", "endoftext", "http://a.b/c?d=e"),
-    *("\u0558", "\u088f", "\U000323b0", "\U00011de0", "\U000325a9", "士"),  # newer than Unicode 16, and a neighbour
+    *("\u0558", "\u088f", "\U000323b0", "\U00011de0", "\U000325a9", "士"),  # newer than Unicode 16, and one that is not
 ]
 
 fragments = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=3), max_size=20).map("".join)
@@ -29,4 +29,4 @@ needs_gpt2_vocabulary = pytest.mark.skipif(
 )
 
 SAMPLE = load_text("stories")
-MIXED = SAMPLE[:20_000] + "".join(FRAGMENTS) * 4  # a text whose vocabulary reaches into every script of FRAGMENTS
+MIXED = SAMPLE[:20_000] + "".join(FRAGMENTS) * 4  # a vocabulary learnt from it has every script of FRAGMENTS

@@ -1,4 +1,4 @@
-"""The same network as transformers' GPT2LMHeadModel: a judge of generation, of the cache and of perplexity."""
+"""The same network as a GPT2LMHeadModel of transformers: a judge of generation, of the cache and of perplexity."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from parity_tests.report.measure import to_numpy
 
 
 def as_transformers(model: Any) -> transformers.GPT2LMHeadModel:
-    """A GPT2LMHeadModel with the weights of a model of either twin, in its dtype, in evaluation mode."""
+    """A GPT2LMHeadModel with the weights and the dtype of a model of either twin, in evaluation mode."""
     config, state = model.config, {name: torch.tensor(to_numpy(array)) for name, array in model.state_dict().items()}
     theirs = transformers.GPT2LMHeadModel(
         transformers.GPT2Config(

@@ -3,7 +3,6 @@
 import importlib
 import importlib.util
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy_gpt
+from parity_tests.report.where import where_raised
 
 
 class StudentError(Exception):
@@ -103,26 +103,3 @@ def _holders(old: Any, provider: ModuleType, students: Any) -> list[ModuleType]:
     may be built on it."""
     ours = [m for name, m in sys.modules.items() if name.split(".")[0] in ("numpy_gpt", "parity_tests")]
     return [m for m in [*ours, *students] if m is not provider and any(value is old for value in vars(m).values())]
-
-
-def where_raised(error: Exception, files: Sequence[Path]) -> str:
-    """`your mine.py, line 41, in backward: ValueError: …`, with the line of code below it.
-
-    That is the innermost line in one of the files, or, if the error went through none of them, in numpy_gpt. An error that went
-    through neither is no student's, and is raised again.
-    """
-    own = {str(path.resolve()) for path in files}
-    package = str(Path(numpy_gpt.__file__).parent)
-    frames = list(traceback.extract_tb(error.__traceback__))
-    if isinstance(error, SyntaxError) and error.filename and str(Path(error.filename).resolve()) in own:
-        frames = [traceback.FrameSummary(error.filename, error.lineno, "", line=(error.text or "").strip())]
-    student = [frame for frame in frames if str(Path(frame.filename).resolve()) in own]
-    inner = [frame for frame in frames if frame.filename.startswith(package)]
-    if not student and not inner:
-        raise error
-    frame = (student or inner)[-1]
-    file = f"your {Path(frame.filename).name}" if student else f"numpy_gpt/{Path(frame.filename).relative_to(package)}"
-    place = f"{file}, line {frame.lineno}" + (f", in {frame.name}" if frame.name not in ("", "<module>") else "")
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
-    line = "" if not frame.line or frame.line.startswith("raise") else f"\n    {frame.line}"
-    return f"{place}: {type(error).__name__}: {message}{line}"
