@@ -278,7 +278,7 @@ LIES = {
     "a name that rings": (lambda h: h.update({"\x07": h.pop(BIAS)}), "'\\x07'"),
     "a name of half a character": (lambda h: h.update({"\ud800": h.pop(BIAS)}), "'\\ud800'"),
     "a name of a million letters": (lambda h: h.update({"a" * 1_000_000: h.pop(BIAS)}), "plain text of at most 500"),
-    "three hundred thousand axes": (lie(WTE, shape=[2**62] * 300_000), "has 300000 axes"),
+    "twenty thousand axes": (lie(WTE, shape=[2**62] * 20_000), "has 20000 axes"),
     "a type that is a list": (lie(WTE, dtype=[]), "is of type a list of 0"),
     "a type of a million letters": (lie(WTE, dtype="F" * 1_000_000), "is of type 'FFF"),
     "offsets of a million digits": (lambda h: json.dumps(h).replace("[0, 48]", f"[0, {'9' * 4000}]").encode(), ""),

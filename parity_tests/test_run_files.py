@@ -246,7 +246,7 @@ def run(pretrained, tmp_path):
 DEEP = b'{"a": ' * 100_000
 CASES = [
     ("training.json", b"[]", "list where an object"),
-    ("training.json", b"{}", "has no key 'text'"),
+    ("training.json", b"{}", "has no key 'settings'"),
     ("training.json", b"\xff", "is not valid JSON"),
     ("training.json", DEEP, "is not valid JSON"),
     ("training.json", {"settings": []}, "'settings' is a list of 0, where an object"),
@@ -314,7 +314,11 @@ def test_a_task_that_is_none_is_one_line(run, task, says, capsys):
 def test_weights_of_no_classifier_are_one_line(run, capsys):
     run.task.write_text('{"classes": ["a", "b"]}', encoding="utf-8")
     assert main(numpy_gpt, ["classify", "--weights", str(run.path), "hello"]) == 2
-    assert "is not the config that best.safetensors|does not fit config.json" in capsys.readouterr().err
+    assert "best.safetensors does not fit config.json" in capsys.readouterr().err
+    stated = json.loads(run.config.read_text(encoding="utf-8"))
+    run.config.write_text(json.dumps(stated | {"n_layers": 2_000_000_000}), encoding="utf-8")
+    assert main(numpy_gpt, ["classify", "--weights", str(run.path), "hello"]) == 2  # at once
+    assert "config.json is not the config that best.safetensors was saved with" in capsys.readouterr().err
 
 
 def test_old_checkpoints_without_checksums_load(stopped):

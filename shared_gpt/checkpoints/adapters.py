@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from shared_gpt.checkpoints.checkpoint import check_finite
 from shared_gpt.checkpoints.fitting import FLOATS
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
 from shared_gpt.checkpoints.save_folder import files_together
@@ -100,7 +101,7 @@ def read_adapter(folder: str | os.PathLike) -> Adapter:
     dropout = entry({"lora_dropout": None} | config, "lora_dropout", float | None, where, CheckpointError) or 0.0
     if not (rank >= 1 and 0 < alpha < math.inf and 0 <= dropout < 1):
         raise CheckpointError(
-            f"{where} has r {short(rank)}, lora_alpha {short(alpha)} and lora_dropout {short(dropout)}, which are no sizes of LoRA."
+            f"{where} has r {short(rank)}, lora_alpha {short(alpha)} and lora_dropout {short(dropout)}, which make no LoRA."
         )
     for key, plain in PLAIN_LORA.items():
         if key in config and config[key] not in plain:
@@ -118,6 +119,7 @@ def read_adapter(folder: str | os.PathLike) -> Adapter:
                     f"{tensor} is {tensor.dtype} of shape {tensor.shape}, which is no matrix of LoRA's."
                 )
             state[found[1]] = read_array(file, name)
+            check_finite(tensor, state[found[1]])
         base = file.metadata.get("base")
     finally:
         file.close()

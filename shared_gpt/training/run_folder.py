@@ -32,10 +32,8 @@ from shared_gpt.checkpoints.run_files import BEST, LAST, PREVIOUS
 from shared_gpt.config import GPTConfig
 from shared_gpt.files import read_json, written_beside
 from shared_gpt.json_values import build, entry
+from shared_gpt.training.metrics import COLUMNS, Row, read_metrics
 from shared_gpt.training.settings import TrainSettings
-
-COLUMNS = ("step", "tokens", "lr", "grad_norm", "loss", "train_loss", "val_loss", "seconds")
-Row = dict[str, float | int | None]
 
 
 class RunFolder:
@@ -137,32 +135,10 @@ class RunFolder:
             writer.writerow(row)
 
     def rows(self) -> list[Row]:
-        """The metrics so far. A last line that a killed run left half written is passed over. Raises ValueError, with the
-        line, for a file that is no longer as the run wrote it."""
+        """The metrics so far. Raises what `read_metrics` raises."""
         if not self.metrics.is_file():
             raise FileNotFoundError(f"{self.path} has no {self.metrics.name}; give the folder of a training run.")
-        try:
-            lines = self.metrics.read_bytes().decode("utf-8-sig").splitlines()
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{self.metrics} is not UTF-8 (byte {error.start}); save it so, or remove it.") from None
-        if lines and lines[0].split(",") != list(COLUMNS):
-            raise ValueError(
-                f"{self.metrics} begins with {lines[0][:60]!a} instead of its {len(COLUMNS)} columns ({COLUMNS[0]},"
-                f"{COLUMNS[1]}, …), as if a spreadsheet had saved it; mend it, or remove it."
-            )
-        rows = []
-        for number, line in enumerate(lines[1:], start=2):
-            try:
-                row = dict(zip(COLUMNS, map(_number, line.split(",")), strict=True))
-                row["step"] = int(row["step"])
-            except (TypeError, ValueError, OverflowError):
-                if number == len(lines):
-                    break
-                raise ValueError(
-                    f"{self.metrics}, line {number}, is {line[:60]!a} instead of {len(COLUMNS)} numbers; mend it, or remove it."
-                ) from None
-            rows.append(row)
-        return rows
+        return read_metrics(self.metrics)
 
     def cut_back(self, step: int) -> list[str]:
         """Remove what came after a step, which the resumed run writes again, and what a killed run left half written. What
@@ -222,9 +198,3 @@ class RunFolder:
     def _write(self, path: Path, text: str) -> None:
         with written_beside(path) as file:
             file.write(text.encode("utf-8"))
-
-
-def _number(text: str) -> float | int | None:
-    if text == "":
-        return None
-    return int(text) if text.isdecimal() else float(text)
