@@ -1,10 +1,6 @@
 """A finding in words: where the twins part, in whose code, and why."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from parity_tests.report.comparison import Finding
-from parity_tests.report.replace import where_raised
 
 # The class and file behind the last name of a module's path.
 CLASSES = {"": "GPTModel in model.py", "attn": "MultiHeadAttention in attention.py", "loss": "CrossEntropy in loss.py"}
@@ -16,10 +12,9 @@ CLASSES |= dict.fromkeys(("drop", "dropout", "attn_dropout", "resid_dropout"), "
 FUNCTIONS = {"AdamW": "optim.py", "clip_grad_norm": "optim.py", "merge_lora": "lora.py"}
 
 
-def describe(finding: Finding, files: Sequence[Path] = ()) -> str:
-    """One line: where the twins part, and why if the kind of mistake is known. Below it the exception, if one was raised; the
-    student's files are called `your ...`."""
-    raised = where_raised(finding.error, files) if finding.error else ""
+def describe(finding: Finding) -> str:
+    """One line: where the twins part, and why if the kind of mistake is known. Below it the exception, if one was raised."""
+    raised = finding.error.text if finding.error else ""
     if finding.parting is None:
         return f"{_place(finding, *finding.running)}: {raised}" if finding.running else f"{_check(finding)}{raised}"
     p = finding.parting
