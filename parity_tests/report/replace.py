@@ -60,15 +60,11 @@ def read_spec(spec: str) -> tuple[str, Any, str, Path]:
         raise ValueError(
             f"--replace {spec} cannot be read; write room.Name=file.py, such as attention.MultiHeadAttention=mine.py."
         )
-    package = Path(numpy_gpt.__file__).parent
-    rooms = sorted(path.stem for path in package.glob("*.py") if path.stem not in ("__init__", "__main__"))
-    if room not in rooms:
-        raise ValueError(f"numpy_gpt has no room {room!r}; its rooms are {', '.join(rooms)}.")
+    if room not in rooms():
+        raise ValueError(f"numpy_gpt has no room {room!r}; its rooms are {', '.join(rooms())}.")
     owner: Any = importlib.import_module(f"numpy_gpt.{room}")
     for depth, name in enumerate(names):
-        own = [
-            n for n, value in vars(owner).items() if callable(value) and _home(value, owner) and not n.startswith("__")
-        ]
+        own = own_names(owner)
         if name not in own:
             where = ".".join([room, *names[:depth]])
             raise ValueError(f"numpy_gpt.{where} has no {name!r} to replace; it defines {', '.join(own)}.")
@@ -80,6 +76,17 @@ def read_spec(spec: str) -> tuple[str, Any, str, Path]:
     if not path.is_file():
         raise FileNotFoundError(f"{file} of --replace {spec} does not exist; give the path of a Python file.")
     return target, owner, names[-1], path
+
+
+def rooms() -> list[str]:
+    """The files of numpy_gpt."""
+    package = Path(numpy_gpt.__file__).parent
+    return sorted(path.stem for path in package.glob("*.py") if path.stem not in ("__init__", "__main__"))
+
+
+def own_names(owner: Any) -> list[str]:
+    """What a room or a class defines and can be called."""
+    return [n for n, value in vars(owner).items() if callable(value) and _home(value, owner) and not n.startswith("__")]
 
 
 def _home(value: Any, owner: Any) -> bool:

@@ -3,7 +3,7 @@
 They run in an order in which each needs only what those before it have shown to agree, so the first that fails tells most.
 """
 
-from parity_tests.report.checks import passes, training
+from parity_tests.report.checks import passes, rooms, training
 from parity_tests.report.checks.training import STEPS
 from parity_tests.report.evidence import Check
 
@@ -17,4 +17,13 @@ CHECKS: dict[str, Check] = {
     "clip_grad_norm": Check(training.clipping, training.compare_clipping),
     f"AdamW, {STEPS} steps": Check(training.optimizer, training.compare_optimizer),
     f"loss curve, {STEPS} steps": Check(training.loss_curve, training.compare_loss_curve),
+    "formulas far from 0": rooms.results(rooms.functions, once=False),
+    "initial weights": rooms.results(rooms.initial_weights),
+    "sampling": rooms.results(rooms.sampling),
+    "generation": rooms.results(rooms.generation),
+    "perplexity": rooms.results(rooms.perplexity),
+    "training loop": rooms.results(rooms.training),
+    "classifier": rooms.results(rooms.classifier),
+    "LoRA's branches": rooms.results(rooms.branches),
+    "saved and loaded": rooms.results(rooms.files),
 }
