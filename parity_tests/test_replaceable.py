@@ -24,7 +24,7 @@ from parity_tests.report.wording import describe
 # A module and its direction, a function, a check, or a line of the student's file.
 PLACE = re.compile(
     r"(With .*: )?(\S+|the model)(, (forward|backward|training|step))? \(.+ in \S+\.py\): "
-    r"|(With .*: )?\S+ \(\S+\.py\): |(With .*: )?(\S+|the model), (forward|backward|training) \(your own\): |With .+: |your \S+, line"
+    r"|(\S+|the model), (forward|backward|training) \(your own\): |With .+: |your \S+, line"
 )
 
 # What no check calls, and why. The report refuses these.

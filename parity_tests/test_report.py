@@ -4,6 +4,7 @@ import inspect
 import json
 import math
 import re
+import textwrap
 
 import numpy as np
 import pytest
@@ -451,3 +452,50 @@ def test_brief_and_what_the_students_code_prints(no_picture, capsys, tmp_path):
     printed = next(i for i, line in enumerate(lines) if line.startswith("Your code printed "))
     assert lines[printed + 1].startswith("  here (2, 11, 120)")
     assert lines[printed + 11].startswith("  ... and ")
+
+
+SOFTMAX = "import numpy as np\ndef softmax(x):\n    e = np.exp({})\n    return e / np.maximum(e.sum({}, keepdims=True), 1e-300)\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "expected"),
+    [
+        (
+            "sampling.keep_top_p",
+            "def keep_top_p(p, top_p):\n    return 0 * p\n",
+            "keep_top_p (sampling.py): its result for",
+        ),
+        ("sampling.draw", "def draw(p, u):\n    return p.argmax(axis=-1)\n", "draw (sampling.py): the tokens it draws"),
+        (
+            "train.train_step",
+            "def train_step(model, optimizer, micro_batches, max_norm=1.0, processes=None):\n    return 0.0, 0.0\n",
+            "train_step (train.py): the loss is the first to differ",
+        ),
+        ("functional.softmax", SOFTMAX.format("x", "axis=-1"), "the maximum of each row is not taken off first"),
+        (
+            "functional.softmax",
+            SOFTMAX.format("x - np.maximum(x.max(axis=-2, keepdims=True), -1e300)", "axis=-2"),
+            "softmax runs over the queries",
+        ),
+        (
+            "functional.softmax_backward",
+            "def softmax_backward(dp, p):\n    return dp * p * (1 - p)\n",
+            "softmax's backward is dp p (1 - p)",
+        ),
+        ("lora.LoRALinear.forward", "SCALE", "LoRA's branch is not scaled by alpha / R"),
+        ("attention.MultiHeadAttention.backward", "DV", "k is off by a factor of 2.449 = √D; v is off by"),
+    ],
+)
+def test_mistakes_in_every_room_are_found_and_placed(no_picture, capsys, tmp_path, target, text, expected):
+    if text == "SCALE":
+        text = textwrap.dedent(inspect.getsource(numpy_gpt.LoRALinear.forward)).replace("self.scale * ", "")
+        text = "from numpy_gpt.lora import *\n\n" + text.replace("super()", "super(LoRALinear, self)")
+    elif text == "DV":
+        text = textwrap.dedent(inspect.getsource(numpy_gpt.MultiHeadAttention.backward))
+        text = text.replace("[dq, dk, dv]", "[dq, dk * math.sqrt(D), dv * math.sqrt(D)]")
+        text = "import math\nimport numpy as np\nfrom numpy_gpt.attention import *\n\n" + text
+    status, lines, _ = report(
+        capsys, tmp_path, "--replace", f"{target}={student(tmp_path, text)}", "--precision", "float64"
+    )
+    assert status == 1
+    assert expected in lines[0]

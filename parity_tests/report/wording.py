@@ -14,7 +14,7 @@ ROOMS = {
     "functional.py": "softmax logsumexp layer_norm gelu",
     "attention.py": "hidden_keys split_heads merge_heads",
     "model.py": "GPTModel.initialize GPTModel.initialize_as_pytorch",
-    "module.py": "Module Module.num_parameters Module.apply Module.eval Module.zero_grad",
+    "module.py": "Module.num_parameters Module.apply Module.eval Module.zero_grad",
     "optim.py": "AdamW AdamW.load_state_dict AdamW.zero_grad clip_grad_norm",
     "sampling.py": "probabilities keep_top_k keep_top_p draw penalize_repetition likeliest",
     "generate.py": "generate_text_simple generate stream attention_maps",
