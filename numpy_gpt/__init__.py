@@ -23,14 +23,13 @@ from numpy_gpt.lora import (
 )
 from numpy_gpt.loss import CrossEntropy
 from numpy_gpt.model import GPTModel
-from numpy_gpt.module import Module, ModuleList, Parameter, no_grad
+from numpy_gpt.module import Module, ModuleList, Parameter, evaluation, no_grad
 from numpy_gpt.optim import AdamW, clip_grad_norm
 from numpy_gpt.perplexity import perplexity, token_losses
 from numpy_gpt.shapes import float32, float64
 from numpy_gpt.train import evaluate, train, train_step
 from numpy_gpt.weights import load_gpt2, load_lora, load_run, save_gpt2, save_lora
 from shared_gpt.config import GPTConfig
-from shared_gpt.evaluation import evaluation
 
 __all__ = [
     "GELU",

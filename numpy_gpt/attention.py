@@ -20,7 +20,7 @@ class AttentionRecord(threading.local):
     maps: list[Array] | None = None
 
 
-record = AttentionRecord()
+attention_record = AttentionRecord()
 
 
 def hidden_keys(
@@ -96,8 +96,8 @@ class MultiHeadAttention(Module):
         if T > 1 or padding is not None:  # a single query is the last position, which sees all
             np.copyto(scores, -np.inf, where=hidden_keys(T, S, padding))
         p = softmax(scores)  # (B, H, T, S)
-        if record.maps is not None:
-            record.maps.append(p)
+        if attention_record.maps is not None:
+            attention_record.maps.append(p)
         dropped = self.attn_dropout(p)  # (B, H, T, S)
         context = dropped @ v  # (B, H, T, D)
         self.save_for_backward(q, k, v, p, dropped)

@@ -1,4 +1,4 @@
-"""Parameter, Module, no_grad: what every layer shares, and what backward is given."""
+"""Parameter, Module, no_grad, evaluation: what every layer shares, and what backward needs."""
 
 import threading
 import warnings
@@ -10,6 +10,7 @@ import numpy as np
 
 from numpy_gpt.shapes import Array
 from shared_gpt.checks.module import check_state_dict
+from shared_gpt.evaluation import evaluation as evaluation
 from shared_gpt.module_tree import module_tree
 
 
@@ -23,8 +24,7 @@ no_grad_blocks = NoGradBlocks()
 
 
 class no_grad(ContextDecorator):
-    """Inside it nothing is saved for backward: `with no_grad():`, or `@no_grad()` on a
-    function. As in PyTorch it holds for one thread, the one that entered it."""
+    """`with no_grad():`, or `@no_grad()`: this thread saves nothing for backward inside it."""
 
     def __enter__(self):
         no_grad_blocks.count += 1
@@ -34,8 +34,8 @@ class no_grad(ContextDecorator):
 
 
 class SavedValues(threading.local):
-    """What forward passes keep for backward: a stack for each thread, so that several threads
-    may use one model. A copy holds what the thread that makes it had saved."""
+    """What forward passes keep for backward: a stack for each thread, so that several may use
+    one model. A copy holds what the thread that makes it had saved."""
 
     def __init__(self):
         self.stack: list[tuple] = []
@@ -91,9 +91,8 @@ class Parameter:
 class Module:
     """A layer: `y = layer(x)` saves what backward needs, `dx = layer.backward(dy)` uses it up.
 
-    What is saved lies on a stack, last in, first out. So one layer may serve several times in a
-    forward pass, and several forward passes may wait for their backward passes. Each thread has
-    its own stack.
+    What is saved lies on a stack, one for each thread, last in, first out. So one layer may
+    serve several times in a forward pass, and several passes may wait for their backward.
 
     training: whether dropout drops. records: whether forward saves anything; a model turns it
     off in modules that its backward pass need not reach.
@@ -182,13 +181,11 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy arrays (or tensors) into the parameters. Every key that does not fit is named in
         one error, and then nothing is changed."""
-        own = dict(self.named_parameters())
-        check_state_dict(
-            {key: tuple(parameter.shape) for key, parameter in own.items()},
-            {key: tuple(array.shape) for key, array in state.items()},
-        )
-        for key, parameter in own.items():
-            parameter.data[...] = np.asarray(state[key])
+        own = self.state_dict()
+        check_state_dict(own, state)
+        arrays = {key: np.asarray(state[key]) for key in own}
+        for key, array in own.items():
+            array[...] = arrays[key]
 
     def train(self, mode: bool = True) -> "Module":
         """Dropout drops (mode True) or passes everything on (mode False)."""

@@ -9,11 +9,10 @@ from jaxtyping import Integer
 
 from numpy_gpt.functional import logsumexp
 from numpy_gpt.model import GPTModel
-from numpy_gpt.module import no_grad
+from numpy_gpt.module import evaluation, no_grad
 from numpy_gpt.shapes import Array, Float, Int
 from shared_gpt.checks.generate import check_logits
 from shared_gpt.checks.perplexity import check_text
-from shared_gpt.evaluation import evaluation
 
 Tokens = Sequence[int] | Integer[np.ndarray, " N"] | Integer[Array, " N"]
 

@@ -232,7 +232,7 @@ def test_attention_weights(data, seed):
         assert to_numpy(maps).shape == (config.n_layers, 2, config.n_heads, 5, 5)
         assert_close(maps, expected, FLOAT64)
         assert np.all(np.triu(to_numpy(maps), 1) == 0)
-        assert twin.attention.record.maps is None
+        assert twin.attention.attention_record.maps is None
         for use_cache in (True, False):
             steps = list(twin.stream(model, ids.tolist(), 3, attention=True, use_cache=use_cache))
             assert [tuple(step.attention.shape[-2:]) for step in steps] == [(config.n_heads, 5 + i) for i in range(3)]

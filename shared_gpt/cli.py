@@ -13,8 +13,9 @@ from shared_gpt import commands
 def main(twin: ModuleType, args: list[str] | None = None) -> int:
     """Parse the command line, run the command with the twin's classes, and return the exit status."""
     program = twin.__name__.replace("_", "-")
+    offered = twin.own_commands() if hasattr(twin, "own_commands") else commands.ALL
     choices = tuple(
-        Annotated[command, tyro.conf.subcommand(name, prefix_name=False)] for name, command in commands.ALL.items()
+        Annotated[command, tyro.conf.subcommand(name, prefix_name=False)] for name, command in offered.items()
     )
     command = tyro.cli(
         Union[choices],  # noqa: UP007 - a union made from a list
@@ -42,6 +43,11 @@ def numpy_command() -> int:
 def torch_command() -> int:
     """The console command torch-gpt; one line says so where PyTorch is missing."""
     return run_twin("torch_gpt")
+
+
+def tensorflow_command() -> int:
+    """The console command tensorflow-gpt; one line says so where TensorFlow is missing."""
+    return run_twin("tensorflow_gpt")
 
 
 def run_twin(package: str) -> int:

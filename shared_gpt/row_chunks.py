@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-ARRAY = 3 << 13  # numbers; malloc asks the system for every array of 128 KiB and more
+ARRAY = 1 << 16  # numbers; larger ones leave the cache, smaller ones cost more calls
 TENSOR = 1 << 20  # numbers; an operation of PyTorch runs on all cores, and each needs enough to do
 
 

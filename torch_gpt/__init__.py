@@ -8,7 +8,6 @@ except ImportError as error:
     ) from None
 
 from shared_gpt.config import GPTConfig
-from shared_gpt.evaluation import evaluation
 from torch_gpt.attention import MultiHeadAttention
 from torch_gpt.block import FeedForward, TransformerBlock
 from torch_gpt.classifier import add_class_head, freeze_below_last_block, predict_classes
@@ -32,7 +31,7 @@ from torch_gpt.lora import (
 )
 from torch_gpt.loss import CrossEntropy
 from torch_gpt.model import GPTModel
-from torch_gpt.module import Module, ModuleList, Parameter, no_grad
+from torch_gpt.module import Module, ModuleList, Parameter, evaluation, no_grad
 from torch_gpt.optim import AdamW, clip_grad_norm
 from torch_gpt.perplexity import perplexity, token_losses
 from torch_gpt.shapes import float32, float64

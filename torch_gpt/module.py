@@ -1,4 +1,4 @@
-"""Parameter, Module, no_grad: PyTorch's own, with the state dict of the NumPy twin."""
+"""Parameter, Module, no_grad, evaluation: PyTorch's own, with the NumPy twin's state dict."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from shared_gpt.checks.module import check_state_dict
+from shared_gpt.evaluation import evaluation as evaluation
 from shared_gpt.module_tree import module_tree
 from torch_gpt.shapes import Array
 
@@ -33,10 +34,8 @@ class Module(torch.nn.Module):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy tensors (or arrays) into the parameters. Every key that does not fit is named in
         one error, and then nothing is changed."""
-        own = dict(self.named_parameters())
-        check_state_dict(
-            {key: tuple(parameter.shape) for key, parameter in own.items()},
-            {key: tuple(tensor.shape) for key, tensor in state.items()},
-        )
-        for key, parameter in own.items():
-            parameter.data[...] = torch.as_tensor(state[key])
+        own = self.state_dict()
+        check_state_dict(own, state)
+        tensors = {key: torch.as_tensor(state[key]) for key in own}
+        for key, tensor in own.items():
+            tensor[...] = tensors[key]

@@ -10,10 +10,9 @@ from jaxtyping import Integer
 
 from shared_gpt.checks.generate import check_logits
 from shared_gpt.checks.perplexity import check_text
-from shared_gpt.evaluation import evaluation
 from torch_gpt.functional import logsumexp
 from torch_gpt.model import GPTModel
-from torch_gpt.module import no_grad
+from torch_gpt.module import evaluation, no_grad
 from torch_gpt.shapes import Array, Float, Int
 
 Tokens = Sequence[int] | Integer[np.ndarray, " N"] | Integer[Array, " N"]

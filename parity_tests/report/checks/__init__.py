@@ -3,7 +3,7 @@
 They run in an order in which each needs only what those before it have shown to agree, so the first that fails tells most.
 """
 
-from parity_tests.report.checks import passes, rooms, training
+from parity_tests.report.checks import passes, rooms, training, usage
 from parity_tests.report.checks.training import STEPS
 from parity_tests.report.evidence import Check
 
@@ -19,11 +19,11 @@ CHECKS: dict[str, Check] = {
     f"loss curve, {STEPS} steps": Check(training.loss_curve, training.compare_loss_curve),
     "formulas far from 0": rooms.results(rooms.functions, once=False),
     "initial weights": rooms.results(rooms.initial_weights),
-    "sampling": rooms.results(rooms.sampling),
-    "generation": rooms.results(rooms.generation),
-    "perplexity": rooms.results(rooms.perplexity),
-    "training loop": rooms.results(rooms.training),
-    "classifier": rooms.results(rooms.classifier),
-    "LoRA's branches": rooms.results(rooms.branches),
-    "saved and loaded": rooms.results(rooms.files),
+    "sampling": rooms.results(usage.sampling),
+    "generation": rooms.results(usage.generation),
+    "perplexity": rooms.results(usage.perplexity),
+    "training loop": rooms.results(usage.training),
+    "classifier": rooms.results(usage.classifier),
+    "LoRA's branches": rooms.results(usage.branches),
+    "saved and loaded": rooms.results(usage.files),
 }
