@@ -2,17 +2,12 @@
 
 import sys
 
+from shared_gpt.streams import run_program
+
 
 def main(args: list[str] | None = None) -> int:
     """Run the command and return the exit status; an error is one line."""
-    try:
-        return run(sys.argv[1:] if args is None else args)
-    except (ValueError, OSError, ImportError) as error:
-        print(f"gpt-parity: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("gpt-parity: stopped.", file=sys.stderr)
-        return 130
+    return run_program("gpt-parity", lambda: run(sys.argv[1:] if args is None else args))
 
 
 def run(args: list[str]) -> int:

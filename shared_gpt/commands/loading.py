@@ -7,7 +7,6 @@ from typing import Any
 from shared_gpt.checkpoints.run_files import load_tensors
 from shared_gpt.config import GPTConfig
 from shared_gpt.text.bpe.files import find_gpt2
-from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
 from shared_gpt.text.gpt2 import gpt2_tokenizer
 from shared_gpt.text.tokenizer import Tokenizer
 from shared_gpt.text.tokenizer_files import FILE, find_tokenizer, load_tokenizer
@@ -30,12 +29,14 @@ def load_model(
 
 def tokenizer_beside(weights: Path) -> Tokenizer:
     """The tokenizer in the folder of the weights, or GPT-2's where there is none."""
-    folder = weights if weights.is_dir() else weights.parent
-    if find_gpt2(folder):
-        return BytePairTokenizer.load(folder)
-    if weights.exists() and (folder / FILE).is_file():
-        return load_tokenizer(folder)
-    return gpt2_tokenizer()
+    return (
+        tokenizer_in(weights if weights.is_dir() else weights.parent) if weights.exists() else None
+    ) or gpt2_tokenizer()
+
+
+def tokenizer_in(folder: Path) -> Tokenizer | None:
+    """The tokenizer in a folder, if there is one."""
+    return load_tokenizer(folder) if find_gpt2(folder) or (folder / FILE).is_file() else None
 
 
 def load_classifier(twin: ModuleType, folder: RunFolder) -> tuple[Any, Tokenizer, list[str]]:

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from shared_gpt.text.batches import IGNORE_INDEX, Dataset
 from shared_gpt.text.corpora import SHIPPED, read_text, source_path
-from shared_gpt.text.prompts import Entry, format_prompt
+from shared_gpt.text.prompts import PROMPT_STYLES, Entry, format_prompt
 from shared_gpt.text.tokenizer import Tokenizer
 
 INSTRUCTIONS = {"instructions": SHIPPED / "instructions.json"}
@@ -82,6 +82,15 @@ def collate(
     return inputs, targets
 
 
+def styles_that_fit(entries: Sequence[Entry], tokenizer: Tokenizer, context_length: int) -> list[str]:
+    """The prompt styles in which at least one of the entries has no more than context_length tokens."""
+
+    def length(entry: Entry, style: str) -> int:
+        return len(tokenizer.encode(format_prompt(entry, style))) + len(tokenizer.encode(entry["output"] or ""))
+
+    return [style for style in PROMPT_STYLES if any(length(entry, style) <= context_length for entry in entries)]
+
+
 class InstructionDataset(Dataset):
     """Entries (a list, or a source of `load_instructions`) as ids: prompt, answer, end token.
 
@@ -124,7 +133,17 @@ class InstructionDataset(Dataset):
             self.entries.append(entry)
             self.items.append((np.array([*prompt, *answer, tokenizer.eot]), len(prompt)))
         if not self.items:
-            raise ValueError(f"No entry is left of {len(entries)}; give some that fit context_length {context_length}.")
+            fitting = styles_that_fit(entries, tokenizer, context_length) if context_length else []
+            way_out = (
+                f"take the style {fitting[-1]}, whose prompts are shorter (--style {fitting[-1]})"
+                if fitting
+                else ("give shorter ones, or take a model with a longer context")
+            )
+            raise ValueError(
+                f"No entry is left of {len(entries)}: none fits context_length {context_length} in the style {style}; {way_out}."
+                if entries
+                else "No entry is left of 0; give some."
+            )
 
     def __len__(self) -> int:
         return len(self.items)

@@ -36,7 +36,7 @@ def load_tokenizer(path: str | os.PathLike) -> Tokenizer:
     Raises FileNotFoundError if there is none, ValueError for a file that is damaged or of another program.
     """
     path = Path(path)
-    if path.is_dir() and not (path / FILE).exists() and find_gpt2(path):
+    if path.is_dir() and find_gpt2(path):  # a tokenizer.json beside the two is of transformers
         return BytePairTokenizer.load(path)
     path = path / FILE if path.is_dir() else path
     if not path.exists():

@@ -29,6 +29,7 @@ from typing import Any
 from shared_gpt.checkpoints.run_files import BEST, LAST
 from shared_gpt.files import read_json, written_beside
 
+TASK = "task.json"
 COLUMNS = ("step", "tokens", "lr", "grad_norm", "loss", "train_loss", "val_loss", "seconds")
 Row = dict[str, float | int | None]
 
@@ -46,7 +47,7 @@ class RunFolder:
         self.samples = self.path / "samples.txt"
         self.last = self.path / LAST
         self.best = self.path / BEST
-        self.task = self.path / "task.json"
+        self.task = self.path / TASK
         self.adapter = self.path / "adapter"
         self.scores = self.path / "scores.json"
         self.responses = self.path / "responses.json"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from shared_gpt.checkpoints.run_files import load_tensors, save_tensors
+from shared_gpt.streams import unfailing_output
 from shared_gpt.text.batches import Dataset
 from shared_gpt.text.tokenizer import Tokenizer
 from shared_gpt.training.display import Display
@@ -74,10 +75,14 @@ class TrainingRun(RunState):
         """Train to the last step, or until Ctrl-C. The folder then holds checkpoint, metrics and picture; so it does, up to
         the last checkpoint, after an OSError (a full disk) or a ValueError (a loss that is not finite)."""
         keep_freed_memory()
+        with unfailing_output(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            self.run_to_the_end()
+
+    def run_to_the_end(self) -> None:
         self.first_step, self.started = self.step, time.monotonic() - self.seconds
         self.display.start(self.title(), self.step, self.settings)
         try:
-            with self.errors_explained(), StopRequest() as stop:
+            with self.errors_explained(), StopRequest(self.processes.is_first) as stop:
                 if self.step == 0:
                     self.record({"step": 0, "tokens": 0}, measure=True)
                     if self.settings.steps_between_samples:
@@ -177,16 +182,28 @@ class TrainingRun(RunState):
             ) from None
         except OSError as error:
             raise OSError(f"Step {self.step}: {error}. {self.what_is_safe()}") from error
+        except KeyboardInterrupt:
+            self.display.say(f"Stopped at once, at step {self.step}. {self.what_is_safe()}")
+            raise
 
     def what_is_safe(self) -> str:
         """Which checkpoint is left, for the end of an error message."""
         if self.saved_step is None or self.folder is None:
             return "No checkpoint was saved yet."
+        if not self.folder.last.exists():
+            return (
+                f"{self.folder.path} is no longer there; if it was moved, --out with its new place and --resume go on from "
+                f"its last checkpoint (step {self.saved_step})."
+            )
         return f"The last good checkpoint is {self.folder.last} (step {self.saved_step}); --resume goes on from it."
 
     def draw(self) -> None:
-        """Draw loss.png."""
-        if self.folder and self.step:
-            from shared_gpt.plots import plot_losses
+        """Draw loss.png. A picture that fails is no reason to lose the run, nor to hide the error that ended it."""
+        if not (self.folder and self.step):
+            return
+        from shared_gpt.plots import plot_losses
 
+        try:
             plot_losses({self.folder.path.name: self.folder.rows()}, self.folder.picture)
+        except Exception as error:
+            self.display.say(f"{self.folder.picture} could not be drawn: {error}")
