@@ -25,7 +25,7 @@ import numpy_gpt
 from numpy_gpt import GPTConfig, weights
 from parity_tests.report.measure import random_state
 from parity_tests.strategies import seeds
-from shared_gpt.checkpoints import CheckpointError, load_tensors, open_checkpoint, save_tensors
+from shared_gpt.checkpoints import CheckpointError, load_tensors, open_checkpoint, save_tensors, writers
 from shared_gpt.checkpoints.source import open_contents
 from torch_gpt import weights as torch_weights
 
@@ -393,7 +393,8 @@ def test_many_problems_are_counted_in_one_error(tmp_path):
 
 @pytest.mark.parametrize("layout", ["openai", "huggingface", "bin", "run"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_number_that_is_not_finite_names_its_tensor_and_place(tmp_path, layout, value):
+def test_a_number_that_is_not_finite_names_its_tensor_and_place(tmp_path, layout, value, monkeypatch):
+    monkeypatch.setattr(writers, "fault_of", lambda array, dtype: "")  # which refuses to save such a model
     model = numpy_gpt.GPTModel(TINY)
     model.h[0].mlp.c_fc.weight.data[5, 2] = value
     if layout == "run":
@@ -409,7 +410,7 @@ def test_a_number_that_is_not_finite_names_its_tensor_and_place(tmp_path, layout
     for load in TWINS:
         result = outcome(tmp_path, load)
         assert "c_fc" in result
-        assert f"holds {value} (read as float32, at [5, 2])" in result
+        assert f"holds {value} at [5, 2] (read as float32)" in result
 
 
 def test_a_number_too_large_for_the_dtype_is_no_weight(tmp_path):
@@ -417,7 +418,7 @@ def test_a_number_too_large_for_the_dtype_is_no_weight(tmp_path):
     model.wpe.weight.data[1, 3] = 1e300
     weights.save_gpt2(model, tmp_path)
     assert weights.load_gpt2(tmp_path, np.float64).wpe.weight.data[1, 3] == 1e300
-    assert "wpe.weight holds inf (read as float32, at [1, 3])" in outcome(tmp_path)
+    assert "wpe.weight holds inf at [1, 3] (read as float32)" in outcome(tmp_path)
 
 
 def test_a_large_finite_weight_is_a_weight(tmp_path):

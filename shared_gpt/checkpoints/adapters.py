@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from shared_gpt.checkpoints.checkpoint import check_finite
 from shared_gpt.checkpoints.fitting import FLOATS
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
 from shared_gpt.checkpoints.save_folder import files_together
 from shared_gpt.checkpoints.stored import CheckpointError, read_array
+from shared_gpt.checks.numbers import fault_of
 from shared_gpt.files import read_json
 from shared_gpt.json_values import entry, short
 
@@ -61,6 +61,9 @@ def weights_fingerprint(state: Mapping[str, Any]) -> str:
 
 def write_adapter(folder: str | os.PathLike, adapter: Adapter) -> None:
     """Write an adapter that PEFT loads onto transformers' GPT-2, whose layers hold (in, out): hence fan_in_fan_out."""
+    for key, array in adapter.state.items():
+        if fault := fault_of(array):
+            raise ValueError(f"{key} {fault}; an adapter of such numbers cannot be used, so none was saved.")
     names = {_peft_name(key): key for key in adapter.state}
     config = {
         "peft_type": "LORA",
@@ -118,8 +121,9 @@ def read_adapter(folder: str | os.PathLike) -> Adapter:
                 raise CheckpointError(
                     f"{tensor} is {tensor.dtype} of shape {tensor.shape}, which is no matrix of LoRA's."
                 )
-            state[found[1]] = read_array(file, name)
-            check_finite(tensor, state[found[1]])
+            state[found[1]] = array = read_array(file, name)
+            if fault := fault_of(array, "float32"):
+                raise CheckpointError(f"{folder / WEIGHTS}: {name} {fault}; take another copy of the adapter.")
         base = file.metadata.get("base")
     finally:
         file.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from shared_gpt.checkpoints.checkpoint import Contents
+from shared_gpt.checkpoints.checkpoint import Contents, check_finite
 from shared_gpt.checkpoints.names import our_key
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
 from shared_gpt.checkpoints.stored import CheckpointError, read_array
@@ -47,11 +47,15 @@ def save_tensors(
 
 
 def load_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """(arrays, metadata), bit for bit as `save_tensors` was given them."""
+    """(arrays, metadata), bit for bit as `save_tensors` was given them. Raises CheckpointError where a float is not finite."""
     file = SafetensorsFile(path)
     try:
         metadata = read_metadata(file)
-        return {name: read_array(file, name) for name in file.tensors}, metadata
+        arrays = {name: read_array(file, name) for name in file.tensors}
+        for name, array in arrays.items():
+            if array.dtype.kind == "f":
+                check_finite(file.tensors[name], array)
+        return arrays, metadata
     finally:
         file.close()
 

@@ -14,6 +14,7 @@ from shared_gpt.checkpoints.openai import openai_hparams
 from shared_gpt.checkpoints.safetensors_file import write_safetensors
 from shared_gpt.checkpoints.save_folder import files_together
 from shared_gpt.checkpoints.tensor_bundle import write_tensor_bundle
+from shared_gpt.checks.numbers import fault_of
 from shared_gpt.config import GPTConfig
 
 LAYOUTS = {"huggingface": "model.safetensors", "openai": "model.ckpt"}  # -> the file that holds the weights
@@ -89,4 +90,7 @@ def stored_array(name: Name, config: GPTConfig, state: Mapping[str, np.ndarray],
     """A weight as files hold it, transposed where the table says so; OpenAI's leading 1 is still missing."""
     if not in_model(name.ours, config):
         return np.zeros(name.shape, dtype)
-    return state[name.ours].T if name.transposed else state[name.ours]
+    array = state[name.ours]
+    if fault := fault_of(array, dtype):
+        raise ValueError(f"{name.ours} {fault}; such a model cannot be loaded again, so it was not saved.")
+    return array.T if name.transposed else array
