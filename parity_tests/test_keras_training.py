@@ -158,6 +158,16 @@ def test_a_loss_that_is_no_number_leaves_the_weights(eager_tensorflow):
         assert np.array_equal(array, before[name], equal_nan=True)
 
 
+def test_what_cannot_learn_is_said(eager_tensorflow):
+    model, dataset = instructions(tensorflow_gpt)
+    optimizer = optimizer_of(tensorflow_gpt, model)
+    tensorflow_gpt.merge_lora(model)
+    with pytest.raises(ValueError, match=r"lora_A got no gradient.*unmerge_lora"):
+        next(tensorflow_gpt.train(model, optimizer, batches(dataset), 1, lambda step: 1e-3))
+    with pytest.raises(ValueError, match="batches ended"):
+        next(tensorflow_gpt.train(model, optimizer, iter([]), 1, lambda step: 1e-3))
+
+
 def test_the_optimizers_state_moves_between_programs(eager_tensorflow):
     """Five steps here, five there, are ten in one of them."""
     model, dataset = pretraining(tensorflow_gpt)

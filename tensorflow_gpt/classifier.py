@@ -4,6 +4,8 @@ import numpy as np
 from keras import layers
 
 from shared_gpt.checks.classifier import check_classes
+from shared_gpt.checks.generate import check_logits
+from shared_gpt.checks.model import check_rng
 from tensorflow_gpt.model import GPTModel
 from tensorflow_gpt.parameters import replace_layer
 
@@ -15,6 +17,7 @@ def add_class_head(model: GPTModel, n_classes: int, rng: np.random.Generator | N
     last real token is ignored. A model that was compiled needs `compile` anew.
     """
     check_classes(n_classes)
+    check_rng(rng)
     rng = np.random.default_rng(0) if rng is None else rng
     head = layers.Dense(n_classes, kernel_initializer="zeros", dtype=model.dtype)
     head.build((None, None, model.config.emb_dim))
@@ -32,4 +35,5 @@ def freeze_below_last_block(model: GPTModel) -> None:
 def predict_classes(model: GPTModel, ids: np.ndarray, last: np.ndarray) -> np.ndarray:
     """The class logits (B, K) of each row of ids (B, T), read at its last real token, last (B), without dropout."""
     logits = model.logits(ids).numpy()
+    check_logits(float(logits.max()))
     return logits[np.arange(len(logits)), last]

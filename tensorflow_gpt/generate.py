@@ -17,6 +17,23 @@ from tensorflow_gpt.model import GPTModel
 
 
 @dataclass(frozen=True)
+class SamplingSettings:
+    """How tokens are chosen: the twins' keywords and defaults, but that there is no cache.
+
+    temperature 0 takes the likeliest token. Above it rng (None: fresh numbers) draws one uniform number for each row and step,
+    as in the twins, so that the same seed gives the same tokens.
+    """
+
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float | None = None
+    repetition_penalty: float | None = None
+    eos_id: int | None = None
+    rng: np.random.Generator | None = None
+    use_cache: bool = False
+
+
+@dataclass(frozen=True)
 class Step:
     """tokens: each row's new token, None once the row has ended. candidates: for each row the likeliest tokens with their
     probabilities."""
@@ -28,7 +45,7 @@ class Step:
 def generate(model: GPTModel, ids: Any, max_new_tokens: int, **settings: Any) -> list[list[int]]:
     """Each prompt with its continuation, as lists of ids; a row that meets eos_id ends with it.
 
-    ids: an array (B, T), or a list of id lists of any lengths. settings: keywords of stream.
+    ids: an array (B, T), or a list of id lists of any lengths. settings: keywords of SamplingSettings.
     """
     rows = check_prompts(ids, model.config)
     for step in stream(model, rows, max_new_tokens, **settings):
@@ -38,43 +55,30 @@ def generate(model: GPTModel, ids: Any, max_new_tokens: int, **settings: Any) ->
     return rows
 
 
-def stream(
-    model: GPTModel,
-    ids: Any,
-    max_new_tokens: int,
-    *,
-    temperature: float = 0.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    repetition_penalty: float | None = None,
-    eos_id: int | None = None,
-    rng: np.random.Generator | None = None,
-    use_cache: bool = False,
-    candidates: int = 0,
-) -> Iterator[Step]:
+def stream(model: GPTModel, ids: Any, max_new_tokens: int, *, candidates: int = 0, **settings: Any) -> Iterator[Step]:
     """What `generate` does, step by step, until every row has ended.
 
-    temperature 0 takes the likeliest token. Above it rng draws one uniform number for each row and step, as in the twins,
-    so that the same seed gives the same tokens. candidates: how many of the likeliest tokens each step reports. use_cache:
-    the twins' keyword; there is none.
+    candidates: how many of the likeliest tokens each step reports. settings: keywords of SamplingSettings.
     """
-    if use_cache:
+    chosen = SamplingSettings(**settings)
+    check_sampling(chosen, max_new_tokens, candidates, model.config)
+    if chosen.use_cache:
         raise ValueError("tensorflow_gpt has no cache; leave use_cache out, or generate with numpy_gpt or torch_gpt.")
-    check_sampling(model.config, max_new_tokens, temperature, top_k, top_p, repetition_penalty, eos_id)
     rows = check_prompts(ids, model.config)
-    rng = np.random.default_rng() if rng is None else rng
+    rng = np.random.default_rng() if chosen.rng is None else chosen.rng
+    limits = (chosen.temperature, chosen.top_k, chosen.top_p) if chosen.temperature else (1.0,)
 
     def steps() -> Iterator[Step]:
         seen = [row[-model.config.context_length :] for row in rows]
         ended = [False] * len(rows)
         for _ in range(max_new_tokens):
             logits = next_logits(model, seen)
-            if repetition_penalty is not None:
-                logits = penalize(logits, rows, repetition_penalty)
-            p = probabilities(logits, temperature or 1.0, *((top_k, top_p) if temperature else ()))
-            tokens = draw(p, rng.random(len(rows))) if temperature else tf.argmax(logits, axis=-1).numpy().tolist()
+            if chosen.repetition_penalty is not None:
+                logits = penalize(logits, rows, chosen.repetition_penalty)
+            p = probabilities(logits, *limits)
+            tokens = draw(p, rng.random(len(rows))) if chosen.temperature else tf.argmax(logits, -1).numpy().tolist()
             yield Step([None if end else t for t, end in zip(tokens, ended)], likeliest(p, candidates))
-            ended = [end or token == eos_id for token, end in zip(tokens, ended)]
+            ended = [end or token == chosen.eos_id for token, end in zip(tokens, ended)]
             if all(ended):
                 return
             for row, view, token in zip(rows, seen, tokens):

@@ -37,7 +37,7 @@ def apply_lora(
     shapes = {path: (layer.units, layer.kernel.shape[0]) for path, layer in chosen.items()}
     tied = ["lm_head"] if model.lm_head is None and ".lm_head".endswith(ends) else []
     sizes = model.config.vocab_size, model.config.emb_dim
-    check_lora(rank, alpha, dropout, targets, shapes | dict.fromkeys(tied, sizes), tied, list(adapted(model)))
+    check_lora(rank, alpha, dropout, targets, shapes | dict.fromkeys(tied, sizes), tied, list(adapted(model)), rng)
     rng = np.random.default_rng(0) if rng is None else rng
     for parameter in model.parameters():
         parameter.variable.trainable = False
@@ -82,9 +82,6 @@ def lora_state_dict(model: GPTModel) -> dict[str, np.ndarray]:
 def load_lora_state_dict(model: GPTModel, state: Mapping[str, Any]) -> None:
     """Copy what lora_state_dict gave, here or in a twin, into the branches. Where a key does not fit, nothing is changed."""
     own = {name: parameter for name, parameter in model.named_parameters() if ".lora_" in name}
-    check_state_dict(
-        {key: parameter.shape for key, parameter in own.items()},
-        {key: tuple(array.shape) for key, array in state.items()},
-    )
+    check_state_dict(own, state)
     for key, parameter in own.items():
         parameter.assign(state[key])

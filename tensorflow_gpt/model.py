@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
+from shared_gpt.checks.model import check_inputs, check_model
 from shared_gpt.checks.module import check_state_dict
 from shared_gpt.config import GPTConfig
 from tensorflow_gpt.layers import EPSILON, Dropout, TransformerBlock
@@ -29,6 +30,7 @@ class GPTModel(keras.Model):
         dtype: str = "float32",
         initialize: bool = True,
     ):
+        check_model(config, rng, np.dtype(dtype))
         super().__init__(name="gpt", dtype=dtype)
         rng = np.random.default_rng(0) if rng is None else rng
         self.config = config
@@ -57,6 +59,7 @@ class GPTModel(keras.Model):
     def logits(self, ids: np.ndarray) -> tf.Tensor:
         """What a call without training gives, from a graph that is made at the first time: several times as quick where the
         model is small. What changes a layer sets `graph` back to None."""
+        check_inputs(ids, np.ndarray, self.config, cache=None, last=None)
         if self.graph is None:
             signature = [tf.TensorSpec((None, None), tf.int64)]
             self.graph = tf.function(lambda ids: self(ids, training=False), input_signature=signature)
@@ -108,9 +111,6 @@ class GPTModel(keras.Model):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy arrays in our layout into the variables. Where a key does not fit, nothing is changed."""
         own = dict(self.named_parameters())
-        check_state_dict(
-            {key: parameter.shape for key, parameter in own.items()},
-            {key: tuple(array.shape) for key, array in state.items()},
-        )
+        check_state_dict(own, state)
         for key, parameter in own.items():
             parameter.assign(state[key])

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from shared_gpt.checks.optim import check_hyperparameters, check_optimizer_state
+from shared_gpt.checks.optim import check_hyperparameters, check_max_norm, check_optimizer_state, check_parameters
 from tensorflow_gpt.parameters import Parameter
 
 
@@ -40,8 +40,10 @@ class AdamW(keras.optimizers.AdamW):
         max_norm: float = math.inf,
     ):
         check_hyperparameters(lr, betas, eps, weight_decay)
+        check_max_norm(max_norm)
         trained = [parameter for parameter in params if parameter.requires_grad]
         variables = [parameter.variable for parameter in trained]
+        check_parameters(variables)
         with floatx(variables[0].dtype):  # the type of the variable that holds the learning rate
             super().__init__(float(lr), weight_decay, *betas, epsilon=eps)
         # TensorFlow would make float32 of a Python number before it makes float64.
@@ -75,7 +77,7 @@ class AdamW(keras.optimizers.AdamW):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Copy a state taken from an optimizer of the same parameters, of a twin as well."""
-        check_optimizer_state([p.shape for p in self.params], state)
+        check_optimizer_state({"m": self.params, "v": self.params}, state)
         self.iterations.assign(state["steps"])
         for p, own, moment in zip(2 * self.params, self._momentums + self._velocities, [*state["m"], *state["v"]]):
             own.assign(p.turned(moment))

@@ -29,6 +29,10 @@ class Parameter:
         return shape[::-1] if self.transposed else shape
 
     @property
+    def dtype(self) -> str:
+        return self.variable.dtype
+
+    @property
     def requires_grad(self) -> bool:
         return self.variable.trainable
 

@@ -1,13 +1,15 @@
 """Training: with Keras' compile and fit, or step by step as the commands do."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from shared_gpt.checks.train import check_step
+from shared_gpt.checks.optim import check_max_norm
+from shared_gpt.checks.train import check_accumulate, check_batches, check_evaluated, check_step
 from shared_gpt.text.batches import IGNORE_INDEX
 from shared_gpt.training.processes import ALONE, Processes
 from tensorflow_gpt.layers import Dropout
@@ -62,8 +64,11 @@ def train(
     """Train, and report after each step. Each takes `accumulate` batches as if they were one, of which every counted target
     weighs the same. Raises FloatingPointError, and leaves the weights as they are, for a loss or gradient that is not finite.
     """
+    check_accumulate(accumulate)
+    check_max_norm(max_norm)
     dropouts = [module for module in model.modules() if isinstance(module, Dropout)]
     variables = [parameter.variable for parameter in optimizer.params]
+    names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
     criterion = cross_entropy(model.dtype)
     optimizer.max_norm = max_norm
 
@@ -71,14 +76,17 @@ def train(
     def gradients(inputs: tf.Tensor, targets: tf.Tensor, share: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
             loss = share * criterion(targets, model(inputs, training=True))
-        return loss, [tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)]
+        found = tape.gradient(loss, variables)
+        check_step(0.0, 0.0, dict(zip(names, found)))  # None for what the loss does not depend on
+        return loss, [tf.convert_to_tensor(g) for g in found]
 
     update = tf.function(lambda grads: optimizer.apply(grads, variables))
     for step in range(first_step, steps):
         optimizer.learning_rate = lr = learning_rate(step)
         for dropout in dropouts:
             dropout.reseed()
-        chosen = [next(batches) for _ in range(accumulate)]
+        chosen = list(islice(batches, accumulate))
+        check_batches(chosen, accumulate, step)
         counts = [int((targets != IGNORE_INDEX).sum()) for _, targets in chosen]
         parts = [
             gradients(*map(tf.constant, batch), tf.constant(count / max(sum(counts), 1), model.dtype))
@@ -87,7 +95,7 @@ def train(
         loss = sum(float(loss) for loss, _ in parts)
         grads = [tf.add_n(same) for same in zip(*(grads for _, grads in parts))]
         grad_norm = float(tf.linalg.global_norm(grads))
-        check_step(loss, grad_norm, {v.path: g.numpy() for v, g in zip(variables, grads)})
+        check_step(loss, grad_norm, {name: g.numpy() for name, g in zip(names, grads)})
         update(grads)
         yield Progress(step + 1, loss, grad_norm, lr)
 
@@ -111,4 +119,5 @@ def evaluate(model: GPTModel, batches: Iterable[Batch]) -> float:
         count = int((targets != IGNORE_INDEX).sum())
         loss += float(criterion(targets, model.logits(inputs))) * count
         total += count
-    return loss / max(total, 1)
+    check_evaluated(total)
+    return loss / total
