@@ -54,7 +54,7 @@ class Pretrain:
             config, corpus, description = options.kept_run(folder) if self.resume else options.new_run()
             if self.resume and folder.checkpoints():
                 refuse_another(
-                    read_state(folder.checkpoints()), config, settings, corpus.identity
+                    folder.last, read_state(folder.checkpoints()), config, settings, corpus.identity
                 )  # before a model is built
             run = Pretraining(twin, config, settings, *corpus, folder, choose_display(), processes)
             begin_or_resume(run, folder, self.resume, description)
