@@ -195,3 +195,16 @@ def test_a_loss_that_is_no_number_stops_training(value):
         )
     for model, before in models:
         assert_all_close({name: to_numpy(p) for name, p in model.state_dict().items()}, before, 0.0)
+
+
+def test_too_little_memory_outside_the_loop_is_one_line(capsys, monkeypatch):
+    from shared_gpt.cli import main
+    from shared_gpt.commands.anatomy import Anatomy
+
+    def run(self, twin):
+        raise MemoryError("Unable to allocate 59.6 GiB")
+
+    monkeypatch.setattr(Anatomy, "run", run)
+    assert main(numpy_gpt, ["anatomy"]) == 2
+    error = capsys.readouterr().err
+    assert error == "numpy-gpt: out of memory (Unable to allocate 59.6 GiB); take a smaller model, batch or text.\n"

@@ -330,6 +330,18 @@ def test_tensors_of_a_pickle_may_not_show_more_than_the_file_holds(tmp_path):
     assert outcome(tmp_path) == "other"
 
 
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "complex64", "int8"])
+def test_biases_of_a_type_that_no_weight_has(tmp_path, dtype):
+    """Also where the model has no biases for q, k and v, and they would be left out if they were zero."""
+    good = dict(torch.load(lay(tmp_path, "bin") / "pytorch_model.bin"))
+    name = "transformer.h.0.attn.c_attn.bias"
+    torch.save(good | {name: torch.zeros(12).to(getattr(torch, dtype))}, tmp_path / "pytorch_model.bin")
+    stated = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    for qkv_bias in (True, False):
+        (tmp_path / "config.json").write_text(json.dumps(stated | {"qkv_bias": qkv_bias}), encoding="utf-8")
+        assert f"{name} is {dtype} instead of one of float16" in outcome(tmp_path)
+
+
 def test_one_storage_may_not_stand_for_many_blocks(tmp_path):
     """Sizes that fit, a config that fits, and a file of 80 kB that would fill 60 MB: each tensor is there, but shared."""
     config = GPTConfig(vocab_size=3, context_length=2, emb_dim=40, n_heads=2, n_layers=200)

@@ -1,11 +1,14 @@
 """LoRA: the twins against each other, against PEFT and against Keras; and what LoRA promises."""
 
+import json
+
 import numpy as np
 import peft
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
 
 import numpy_gpt
 import tensorflow_gpt
@@ -15,6 +18,7 @@ from parity_tests.keras_judge import keras_judge
 from parity_tests.report.measure import assert_all_close, assert_close, losses, random_state, to_numpy, twins
 from parity_tests.strategies import configs, seeds
 from parity_tests.transformers_gpt import as_transformers
+from shared_gpt.checkpoints import CheckpointError
 from shared_gpt.checkpoints.adapters import read_adapter, write_adapter
 from torch_gpt import lora as torch_lora
 
@@ -309,3 +313,51 @@ def test_a_tied_head_is_no_target():
     """Its weight is the embedding's too: merging would change what goes in."""
     model, _ = twins(CONFIG, 0)
     refused("shares its weight", apply_lora, model, 2, 2.0, ("lm_head",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"r": [2]}, "'r' is a list of 1, where a whole number"),
+        ({"r": True}, "'r' is True, where a whole number"),
+        ({"r": 10**400}, "says rank a number of 1329 bits"),
+        ({"lora_alpha": 10**400}, "'lora_alpha' is a number of 1329 bits"),
+        ({"lora_alpha": -1}, "lora_alpha -1"),
+        ({"lora_alpha": float("nan")}, "lora_alpha nan"),
+        ({"lora_dropout": [1]}, "'lora_dropout' is a list of 1"),
+        ({"lora_dropout": 1}, "lora_dropout 1"),
+        ({"bias": ["a"] * 9999}, "has bias = a list of 9999"),
+        ({"peft_type": "a" * 9999}, "describes an adapter of type 'aaa"),
+    ],
+)
+def test_an_adapter_config_that_lies_is_one_line(changes, says, tmp_path):
+    save_lora(lora_twins()[0], tmp_path)
+    path = tmp_path / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+    with pytest.raises(CheckpointError) as raised:
+        read_adapter(tmp_path)
+    assert says in str(raised.value)
+    assert str(path) in str(raised.value)
+    assert len(str(raised.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda matrix: np.float32(1), "is float32 of shape ()"),
+        (lambda matrix: matrix[0], "which is no matrix of LoRA's"),
+        (lambda matrix: matrix.astype(np.int32), "is int32 of shape"),
+        (lambda matrix: matrix * np.nan, "holds nan"),
+        (lambda matrix: matrix.astype(np.float32) * np.float32(np.inf), "which is no weight of a working model"),
+    ],
+)
+def test_matrices_that_are_none_are_one_line(change, says, tmp_path):
+    save_lora(lora_twins()[0], tmp_path)
+    path = tmp_path / "adapter_model.safetensors"
+    tensors = load_file(path)
+    name = next(name for name in tensors if "lora_A" in name)
+    save_file(tensors | {name: np.asarray(change(tensors[name]))}, path)
+    with pytest.raises(CheckpointError) as raised:
+        read_adapter(tmp_path)
+    assert says in str(raised.value)
+    assert str(path) in str(raised.value)

@@ -22,7 +22,7 @@ from typing import BinaryIO
 import numpy as np
 from crc32c import crc32c
 
-from shared_gpt.checkpoints.stored import CheckedStretch, CheckpointError, Spec, StoredTensor, Stretch
+from shared_gpt.checkpoints.stored import BLOCK, CheckedStretch, CheckpointError, Spec, StoredTensor, Stretch
 from shared_gpt.files import parse_json
 from shared_gpt.json_values import short
 
@@ -169,9 +169,11 @@ def write_safetensors(
         array = np.asarray(get(name), np.dtype(dtype).newbyteorder("<"), order="C")
         if array.shape != tuple(shape):
             raise ValueError(f"{name} has shape {array.shape} where {tuple(shape)} was announced.")
-        data = memoryview(array.reshape(-1)).cast("B")
-        noted.append(f"{crc32c(data):08x}")
-        file.write(data)
+        data, crc = memoryview(array.reshape(-1)).cast("B"), 0
+        for start in range(0, len(data), BLOCK):  # written while it is in the cache still
+            crc = crc32c(block := data[start : start + BLOCK], crc)
+            file.write(block)
+        noted.append(f"{crc:08x}")
     return note_checksums(file, text, noted)
 
 

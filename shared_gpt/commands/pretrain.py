@@ -64,7 +64,8 @@ class Pretrain:
             else:
                 weights, config, corpus, description = options.new_run()
             if self.resume and folder.checkpoints():  # before a model is built
-                refuse_another(read_state(folder.checkpoints()), config, settings, corpus.identity)
+                state = read_state(folder.checkpoints())
+                refuse_another(folder.last, state, config, settings, corpus.identity)
             run = Pretraining(twin, config, settings, *corpus, folder, choose_display(), processes, weights)
             del weights  # copied into the run's model
             begin_or_resume(run, folder, self.resume, description)

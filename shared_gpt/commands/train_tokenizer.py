@@ -70,7 +70,7 @@ class TrainTokenizer:
         from shared_gpt.text.token_file import whole_words
 
         if self.kind == "byte-pair":
-            pieces = chain.from_iterable(whole_words(read_pieces(file)) for file in text_files(self.text))
+            pieces = chain.from_iterable(whole_words(read_pieces(file), "byte-pair") for file in text_files(self.text))
             with merge_progress(max(0, self.vocab_size - 257)) as on_merge:
                 return BytePairTokenizer.train(
                     pieces, self.vocab_size, min_frequency=self.min_frequency, on_merge=on_merge

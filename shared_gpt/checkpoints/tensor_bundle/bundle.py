@@ -18,6 +18,7 @@ from crc32c import crc32c
 from shared_gpt.checkpoints.stored import CheckedStretch, CheckpointError, Spec, StoredTensor
 from shared_gpt.checkpoints.tensor_bundle.sstable import masked, read_table, unmasked, write_table
 from shared_gpt.checkpoints.tensor_bundle.wire import BYTES, FIXED32, VARINT, WireError, read_fields, write_field
+from shared_gpt.json_values import short
 
 NUMERIC_TYPES = {  # DataType in tensorflow/core/framework/types.proto; the rest (strings, quantised) cannot be weights
     1: "float32",
@@ -86,7 +87,7 @@ class TensorBundle:
             return
         if not 0 <= entry.shard < self.shards:
             raise CheckpointError(
-                f"{self.index}: tensor {name} lies in data file {entry.shard} of {self.shards}; fetch it again."
+                f"{self.index}: tensor {short(name)} lies in data file {entry.shard} of {self.shards}; fetch it again."
             )
         path = Path(f"{prefix}.data-{entry.shard:05d}-of-{self.shards:05d}")
         if path not in self.files:
