@@ -16,8 +16,8 @@ def run(args: list[str]) -> int:
 
     import torch_gpt  # noqa: F401  # first: where PyTorch is missing, it says what to install
     from parity_tests.report.curve import Curve
-    from parity_tests.report.replace import StudentError
     from parity_tests.report.report import Report
+    from parity_tests.report.where import StudentError
 
     commands = {"report": Report, "curve": Curve}
     name = args[0] if args and args[0] in commands else ""

@@ -3,6 +3,7 @@
 This file is read before any test module, so before numpy, torch and tensorflow start their threads.
 """
 
+import importlib.util
 import os
 import re
 from pathlib import Path
@@ -32,6 +33,9 @@ def modules_with_shapes() -> list[str]:
     stating = [path for path in paths if re.search(r"(jaxtyping|\.shapes) import", path.read_text(encoding="utf-8"))]
     return [".".join(path.relative_to(root).with_suffix("").parts) for path in stating]
 
+
+if importlib.util.find_spec("tensorflow") is None:  # no wheels for this Python
+    collect_ignore_glob = ["test_keras_*.py"]
 
 typechecked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # a float parameter also takes 0
 jaxtyping.install_import_hook(modules_with_shapes(), f"{__name__}.typechecked")

@@ -205,7 +205,7 @@ def test_a_missing_or_empty_input_is_none(tmp_path):
         ({"instruction": "Hi."}, r"Entry 3 of .*data\.json.* has no 'output', only 'instruction'; add it"),
         ({"output": "Hi."}, "Entry 3 of .* has no 'instruction'"),
         ({}, "Entry 3 of .* has no 'instruction', only nothing"),
-        ({"instruction": "Hi.", "output": 7}, "Entry 3 of .* has '7' as its 'output'; give text"),
+        ({"instruction": "Hi.", "output": 7}, "Entry 3 of .* has 7 as its 'output'; give text"),
         ({"instruction": "Hi.", "input": ["a"], "output": "b"}, "Entry 3 of .* has .* as its 'input'"),
         ({"instruction": " ", "output": "b"}, "Entry 3 of .* has an empty 'instruction'"),
         ("Hi.", r"Entry 3 of .* is 'Hi\.'; give an object"),

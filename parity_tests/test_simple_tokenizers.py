@@ -179,7 +179,7 @@ def test_what_is_encoded_is_decodable_whatever_the_text(make, text):
         ('{"kind": "characters"}', "holds no characters tokenizer: 'characters' is no text"),
         ('{"kind": "characters", "characters": "", "end_of_text": false}', "holds no characters tokenizer: The text"),
         ('{"kind": "simple-v1", "vocab": ["a"]}', "holds no simple-v1 tokenizer: 'vocab' is no table"),
-        ('{"kind": "simple-v2", "vocab": {"a": "0"}}', "holds no simple-v2 tokenizer: 'vocab' is no table"),
+        ('{"kind": "simple-v2", "vocab": {"a": "0"}}', "holds no simple-v2 tokenizer: the id of 'a' is '0', where"),
         ('{"kind": "simple-v1", "vocab": {}}', "holds no simple-v1 tokenizer: A vocabulary holds at least one word"),
         ('{"kind": "byte-pair", "vocab": {}, "merges": [], "special_tokens": {}}', "byte-pair tokenizer: 256 tokens"),
     ],

@@ -15,6 +15,7 @@ from shared_gpt.checks.train import (
     check_training,
 )
 from shared_gpt.training.processes import ALONE, Processes
+from torch_gpt.lora import adapted
 from torch_gpt.loss import CrossEntropy
 from torch_gpt.model import GPTModel
 from torch_gpt.module import evaluation, no_grad
@@ -76,7 +77,8 @@ def train_step(
     finite.
     """
     parameters = dict(model.named_parameters())
-    check_training(micro_batches, parameters, optimizer.params)
+    merged = sum(layer.merged for layer in adapted(model).values())
+    check_training(micro_batches, parameters, optimizer.params, merged)
     criterion = CrossEntropy()
     counts = [int((targets != criterion.ignore_index).sum()) for _, targets in micro_batches]
     total = max(processes.sum(sum(counts)), 1)
@@ -92,8 +94,7 @@ def train_step(
     processes.sum_gradients(model)
     loss = processes.sum(loss)
     grad_norm = clip_grad_norm(parameters.values(), max_norm)
-    trained = {name: p.grad for name, p in parameters.items() if p.requires_grad}
-    check_step(loss, grad_norm, trained)
+    check_step(loss, grad_norm, {name: p.grad for name, p in parameters.items()})
     optimizer.step()
     return loss, grad_norm
 

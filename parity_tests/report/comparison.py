@@ -1,7 +1,7 @@
 """What the report compares and what it notes: an entry for everything measured, a finding for everything wrong."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +107,14 @@ class Comparison:
         a consequence."""
         if alone or not self.findings:
             self.findings.append(Finding(self.check, self.precision, Parting(module, direction, value, error, reason)))
+
+    def require(self, ours: Trace, keys: Sequence[Key]) -> None:
+        """Note the first of the keys that a trace lacks, though no exception ended it."""
+        lacking = next((key for key in keys if key not in ours), None)
+        if lacking and not ours.error:
+            self.part(
+                lacking[1], "forward" if lacking[0] == "output" else "backward", "what it never computed", math.inf
+            )
 
     def part_traces(self, ours: Trace, theirs: Trace, explain: Callable[[Key], str] | None = None) -> None:
         """Note where two traces part, and the exception that ended ours; `explain` as in `first_parting`."""

@@ -1,10 +1,24 @@
 """Where an exception was raised, in words for the person whose code it is."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy_gpt
+
+
+class StudentError(Exception):
+    """A student's file that cannot be run; the message says where and why."""
+
+
+class GaveNoneError(TypeError):
+    """A student's function that gave nothing; the message says where."""
+
+
+def place_of(function: Callable) -> str:
+    """`your mine.py, line 12`."""
+    code = getattr(function, "__code__", None)
+    return f"your {Path(code.co_filename).name}, line {code.co_firstlineno}" if code else "your code"
 
 
 def where_raised(error: BaseException, files: Sequence[Path]) -> str:
@@ -13,6 +27,8 @@ def where_raised(error: BaseException, files: Sequence[Path]) -> str:
     That is the innermost line in one of the files, or, if the error went through none of them, in numpy_gpt. An error that went
     through neither is raised again where no student's files are, and else told without a place.
     """
+    if isinstance(error, GaveNoneError):
+        return str(error)
     own = {str(path.resolve()) for path in files}
     package = str(Path(numpy_gpt.__file__).parent)
     frames = list(traceback.extract_tb(error.__traceback__))

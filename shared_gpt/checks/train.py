@@ -21,14 +21,18 @@ def check_batches(batches: Sequence[Any], accumulate: int, step: int) -> None:
         )
 
 
-def check_training(micro_batches: Any, parameters: Mapping[str, Any], trained: Sequence[Any]) -> None:
+def check_training(micro_batches: Any, parameters: Mapping[str, Any], trained: Sequence[Any], merged: int) -> None:
     """Refuse a step without a batch, or with an optimizer that holds nothing of the model that could learn.
 
-    parameters: the model's, by name; trained: the optimizer's.
+    parameters: the model's, by name; trained: the optimizer's; merged: how many LoRA layers are, whose branches learn nothing.
     """
     if not isinstance(micro_batches, Sequence) or not micro_batches:
         what = "are empty" if isinstance(micro_batches, Sequence) else f"are a {type(micro_batches).__name__}"
         raise ValueError(f"The micro-batches {what}; give a list of at least one (inputs, targets).")
+    if merged:
+        raise ValueError(
+            f"{merged} LoRA layers are merged, so their branches would learn nothing; call unmerge_lora first."
+        )
     own = {id(parameter) for parameter in parameters.values()}
     if strange := sum(id(parameter) not in own for parameter in trained):
         raise ValueError(
@@ -43,15 +47,8 @@ def check_training(micro_batches: Any, parameters: Mapping[str, Any], trained: S
 
 
 def check_step(loss: float, grad_norm: float, grads: Mapping[str, Any]) -> None:
-    """Refuse a training step that lacks a gradient, or whose loss or gradient is not finite, before it spoils the weights.
-
-    grads: of every parameter that is to learn.
-    """
+    """Refuse a training step whose loss or gradient is not finite, before it spoils the weights."""
     if isfinite(loss) and isfinite(grad_norm):
-        if missing := [name for name, grad in grads.items() if grad is None]:
-            raise ValueError(
-                f"{missing[0]} got no gradient, so it would not learn; a merged LoRA layer learns after unmerge_lora."
-            )
         return
     sizes = {name: float(abs(grad).max()) for name, grad in grads.items() if grad is not None}
     largest = max(sizes, key=lambda name: sizes[name] if isfinite(sizes[name]) else inf, default=None)

@@ -4,6 +4,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Literal
 
 from shared_gpt.options import OptionalInt
 
@@ -27,10 +28,11 @@ class Chat:
         from shared_gpt.commands.loading import load_model
         from shared_gpt.commands.terminal import show, streamed
         from shared_gpt.text import format_prompt
+        from shared_gpt.text.prompts import PROMPT_STYLES
         from shared_gpt.training.run_folder import RunFolder
 
         folder = RunFolder(self.weights)
-        style = folder.read_task("instructions", "style")
+        style = folder.read_task("instructions", "style", Literal[tuple(PROMPT_STYLES)])
         model, tokenizer = load_model(twin, self.weights)
         context_length, rng = model.config.context_length, np.random.default_rng(self.seed)
         if sys.stdin.isatty():

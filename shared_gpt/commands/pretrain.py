@@ -51,8 +51,9 @@ class Pretrain:
 
         folder, options = RunFolder(self.out), self
         if self.resume:
-            kept = folder.read_json(folder.training)
-            options = resumed_options(self, Pretrain(), {"text": kept["text"], "training": kept["settings"]})
+            kept = folder.read_training("pretrain", text=str)
+            changes = {"text": kept["text"], "training": kept["settings"]}
+            options = resumed_options(self, Pretrain(), changes, folder.training)
         options.refuse_contradictions()
         settings = options.training
         with claimed(twin, settings, folder, may_hold_a_run=self.resume) as processes:
@@ -62,8 +63,8 @@ class Pretrain:
                 weights, config, corpus, description = options.run_from_weights(twin)
             else:
                 weights, config, corpus, description = options.new_run()
-            if self.resume and folder.last.is_file():
-                refuse_another(read_state(folder.last), config, settings, corpus.identity)  # before a model is built
+            if self.resume and folder.checkpoints():  # before a model is built
+                refuse_another(read_state(folder.checkpoints()), config, settings, corpus.identity)
             run = Pretraining(twin, config, settings, *corpus, folder, choose_display(), processes, weights)
             del weights  # copied into the run's model
             begin_or_resume(run, folder, self.resume, description)
@@ -127,7 +128,7 @@ class Pretrain:
         from shared_gpt.training.lifecycle import here, lasting_source
 
         description = folder.read_json(folder.training) | {"text": lasting_source(self.text, CORPORA)}
-        config = GPTConfig(**folder.read_json(folder.config))
+        config = folder.read_config()
         if self.preset:
             description["preset"] = self.preset
             config = GPTConfig.preset(self.preset, vocab_size=config.vocab_size)
@@ -137,8 +138,12 @@ class Pretrain:
             corpus = load_corpus(self.text, self.tokenizer, config.vocab_size)
             config = config.replace(vocab_size=corpus.tokenizer.n_vocab)
         else:
-            corpus = read_corpus(self.text, load_tokenizer(folder.path))
+            tokenizer = load_tokenizer(folder.path)
+            try:
+                corpus = read_corpus(self.text, tokenizer)
+            except ValueError as error:
+                raise ValueError(f"{self.text} with the tokenizer of {folder.path}: {error}") from None
         weights = None
-        if description.get("weights") and not folder.last.is_file():  # it was killed before its first checkpoint
+        if description.get("weights") and not folder.checkpoints():  # it was killed before its first checkpoint
             weights = twin.load_gpt2(here(description["weights"]), getattr(twin, self.training.dtype)).state_dict()
         return weights, config, corpus, description

@@ -1,13 +1,15 @@
 """InstructionDataset: requests with their answers, laid out in a prompt style, padded, and masked by position."""
 
-import json
 import os
 from collections.abc import Sequence
+from json import JSONDecodeError
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
+from shared_gpt.files import parse_json_value
+from shared_gpt.json_values import short
 from shared_gpt.text.batches import IGNORE_INDEX, Dataset
 from shared_gpt.text.corpora import SHIPPED, read_text, source_path
 from shared_gpt.text.prompts import PROMPT_STYLES, Entry, format_prompt
@@ -36,11 +38,13 @@ def load_instructions(source: str | os.PathLike) -> list[Entry]:
     values = []
     for number, line in enumerate(lines, start=1):
         try:
-            values += [json.loads(line)] if line.strip() else []
-        except json.JSONDecodeError as error:
+            values += [parse_json_value(line.encode("utf-8"))] if line.strip() else []
+        except ValueError as error:
+            cause = error.__cause__
+            at, why = (cause.lineno, cause.msg) if isinstance(cause, JSONDecodeError) else (1, cause)
+            column = f", column {cause.colno}" if isinstance(cause, JSONDecodeError) else ""
             raise ValueError(
-                f"{path} is no JSON at line {number + error.lineno - 1}, column {error.colno} ({error.msg}); give a "
-                "list of entries, or one entry on each line."
+                f"{path} is no JSON at line {number + at - 1}{column} ({why}); give a list of entries, or one entry on each line."
             ) from None
     entries = values[0] if len(lines) == 1 and isinstance(values[0], list) else values
     for number, entry in enumerate(entries, start=1):
@@ -50,13 +54,15 @@ def load_instructions(source: str | os.PathLike) -> list[Entry]:
 
 def _check_entry(entry: Any, where: str) -> None:
     if not isinstance(entry, dict):
-        raise ValueError(f"{where} is {str(entry)[:40]!r}; give an object with instruction, input and output.")
+        raise ValueError(f"{where} is {short(entry, 40)}; give an object with instruction, input and output.")
     for key in ("instruction", "output"):
         if key not in entry:
-            raise ValueError(f"{where} has no {key!r}, only {', '.join(map(repr, entry)) or 'nothing'}; add it.")
+            raise ValueError(
+                f"{where} has no {key!r}, only {', '.join(map(short, list(entry)[:5])) or 'nothing'}; add it."
+            )
     for key in ("instruction", "input", "output"):
         if not isinstance(entry.get(key) or "", str):
-            raise ValueError(f"{where} has {str(entry[key])[:40]!r} as its {key!r}; give text.")
+            raise ValueError(f"{where} has {short(entry[key], 40)} as its {key!r}; give text.")
     if not (entry["instruction"] or "").strip():
         raise ValueError(f"{where} has an empty 'instruction'; write one or leave the entry out.")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from shared_gpt.json_values import check_fields
 from shared_gpt.streams import unfailing_output
 from shared_gpt.text import save_tokenizer
 from shared_gpt.training.processes import Processes
@@ -23,16 +24,18 @@ from shared_gpt.training.training_run import TrainingRun
 Options = TypeVar("Options")
 
 
-def resumed_options(options: Options, default: Options, kept: dict[str, Any]) -> Options:
+def resumed_options(options: Options, default: Options, kept: dict[str, Any], where: Path) -> Options:
     """The options of a resumed run: where one has its default value, the value that the run kept (by name, if it kept one).
 
-    Options within options are gone through in the same way.
+    Options within options are gone through in the same way. Raises ValueError with `where`, the file, and the key for a value
+    that the option cannot have.
     """
+    check_fields(kept, type(options), where)
     changes = {}
     for name in [field.name for field in fields(options) if field.name in kept]:
         value, default_value = getattr(options, name), getattr(default, name)
         if is_dataclass(value):
-            changes[name] = resumed_options(value, default_value, kept[name])
+            changes[name] = resumed_options(value, default_value, kept[name], where)
         elif value == default_value:
             value = here(kept[name]) if isinstance(kept[name], str) else kept[name]
             changes[name] = tuple(value) if isinstance(value, list) else value
@@ -85,7 +88,7 @@ def begin_or_resume(
 
     description: what training.json holds beside program and settings. task: what task.json holds.
     """
-    if resume and folder.last.is_file():
+    if resume and folder.checkpoints():
         run.resume(folder)
         run.display.say(where_it_goes_on(run))
     elif run.processes.is_first:

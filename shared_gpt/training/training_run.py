@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from shared_gpt.checkpoints.run_files import load_tensors, save_tensors
+from shared_gpt.checkpoints.stored import CheckpointError
 from shared_gpt.streams import unfailing_output
 from shared_gpt.text.batches import Dataset
 from shared_gpt.text.tokenizer import Tokenizer
@@ -18,7 +20,7 @@ from shared_gpt.training.memory import keep_freed_memory
 from shared_gpt.training.processes import ALONE, Batch, Processes
 from shared_gpt.training.run_folder import Row, RunFolder
 from shared_gpt.training.settings import TrainSettings
-from shared_gpt.training.state import RunState, pack_model
+from shared_gpt.training.state import RunState, check_state_of, pack_model, refuse_another
 
 
 class TrainingRun(RunState):
@@ -154,16 +156,36 @@ class TrainingRun(RunState):
         rngs = self.processes.gather(self.rng.bit_generator.state)
         if self.folder:
             self.folder.flush_metrics()
-            save_tensors(self.folder.last, *self.pack(rngs))
+            save_tensors(self.folder.last, *self.pack(rngs), before_naming=self.folder.keep_last)
             self.saved_step = self.step
 
     def resume(self, folder: RunFolder) -> None:
-        """Go on from the last checkpoint of a run. Raises what `unpack` raises."""
-        for change in self.unpack(*load_tensors(folder.last), self.processes.rank):
+        """Go on from the last checkpoint of a run, or from the one before where that is damaged. Raises what `refuse_another`
+        raises, before anything is touched, and CheckpointError where no checkpoint is whole."""
+        path, *older = folder.checkpoints()
+        try:
+            changes = self.go_back_to(path)
+        except CheckpointError as error:
+            if not older:
+                raise
+            self.display.say(f"{error} Going on from the one before, {older[0].name}.")
+            changes = self.go_back_to(older[0])
+        for change in changes:
             self.display.say(f"changed since then: {change}")
         self.saved_step = self.step
         if self.folder:
-            self.folder.cut_back(self.step)
+            for sentence in self.folder.cut_back(self.step):
+                self.display.say(sentence)
+
+    def go_back_to(self, path: Path) -> list[str]:
+        """Take the state of a checkpoint; returns which settings have changed since then."""
+        tensors, metadata = load_tensors(path)
+        kept = check_state_of(path, metadata)
+        refuse_another(path, kept, self.config, self.settings, self.identity)
+        try:
+            return self.unpack(tensors, kept, self.processes.rank)
+        except ValueError as error:
+            raise CheckpointError(f"{path} holds a state that makes no run: {error}") from error
 
     @contextmanager
     def errors_explained(self) -> Iterator[None]:

@@ -42,10 +42,10 @@ def settle(options: Options, folder: RunFolder, task: str) -> Options:
 def kept_options(options: Options, folder: RunFolder, task: str) -> Options:
     """The options as they are, or with what a run that goes on kept."""
     if options.resume:
-        kept = folder.read_json(folder.training)
-        if kept.get("task") != task:
-            raise ValueError(f"{folder.path} is no finetune {task} run; resume it with the command that began it.")
-        return resumed_options(options, type(options)(), kept["options"] | {"training": kept["settings"]})
+        kept = folder.read_training(f"finetune {task}", options=dict)
+        return resumed_options(
+            options, type(options)(), kept["options"] | {"training": kept["settings"]}, folder.training
+        )
     if options.weights is None:
         raise ValueError(
             "No model to begin with; give --weights: the folder of a pretrain run, GPT-2's files, or gpt2 by name."
