@@ -27,7 +27,7 @@ class Plot:
         if not folders:
             raise ValueError("No run was named; give at least one folder, as in: plot runs/first.")
         out = self.out or (folders[0].picture if len(folders) == 1 else Path("losses.png"))
-        check_picture(out)
+        check_picture(self.out)
         names = short_names([folder.path for folder in folders])
         print(plot_losses(dict(zip(names, [folder.rows() for folder in folders])), out))
 
