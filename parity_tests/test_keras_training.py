@@ -162,7 +162,7 @@ def test_what_cannot_learn_is_said(eager_tensorflow):
     model, dataset = instructions(tensorflow_gpt)
     optimizer = optimizer_of(tensorflow_gpt, model)
     tensorflow_gpt.merge_lora(model)
-    with pytest.raises(ValueError, match=r"lora_A got no gradient.*unmerge_lora"):
+    with pytest.raises(ValueError, match=r"merged.*unmerge_lora"):
         next(tensorflow_gpt.train(model, optimizer, batches(dataset), 1, lambda step: 1e-3))
     with pytest.raises(ValueError, match="batches ended"):
         next(tensorflow_gpt.train(model, optimizer, iter([]), 1, lambda step: 1e-3))

@@ -9,10 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from shared_gpt.checks.optim import check_max_norm
-from shared_gpt.checks.train import check_accumulate, check_batches, check_evaluated, check_step
+from shared_gpt.checks.train import check_accumulate, check_batches, check_evaluated, check_step, check_training
 from shared_gpt.text.batches import IGNORE_INDEX
 from shared_gpt.training.processes import ALONE, Processes
 from tensorflow_gpt.layers import Dropout
+from tensorflow_gpt.lora import adapted
 from tensorflow_gpt.model import GPTModel
 from tensorflow_gpt.optim import AdamW
 
@@ -68,7 +69,9 @@ def train(
     check_max_norm(max_norm)
     dropouts = [module for module in model.modules() if isinstance(module, Dropout)]
     variables = [parameter.variable for parameter in optimizer.params]
-    names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+    parameters = dict(model.named_parameters())
+    by_variable = {id(parameter.variable): parameter for parameter in parameters.values()}
+    trained = [by_variable.get(id(parameter.variable), parameter) for parameter in optimizer.params]
     criterion = cross_entropy(model.dtype)
     optimizer.max_norm = max_norm
 
@@ -76,9 +79,7 @@ def train(
     def gradients(inputs: tf.Tensor, targets: tf.Tensor, share: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
             loss = share * criterion(targets, model(inputs, training=True))
-        found = tape.gradient(loss, variables)
-        check_step(0.0, 0.0, dict(zip(names, found)))  # None for what the loss does not depend on
-        return loss, [tf.convert_to_tensor(g) for g in found]
+        return loss, [tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)]
 
     update = tf.function(lambda grads: optimizer.apply(grads, variables))
     for step in range(first_step, steps):
@@ -87,6 +88,7 @@ def train(
             dropout.reseed()
         chosen = list(islice(batches, accumulate))
         check_batches(chosen, accumulate, step)
+        check_training(chosen, parameters, trained, sum(layer.merged for layer in adapted(model).values()))
         counts = [int((targets != IGNORE_INDEX).sum()) for _, targets in chosen]
         parts = [
             gradients(*map(tf.constant, batch), tf.constant(count / max(sum(counts), 1), model.dtype))
@@ -95,7 +97,7 @@ def train(
         loss = sum(float(loss) for loss, _ in parts)
         grads = [tf.add_n(same) for same in zip(*(grads for _, grads in parts))]
         grad_norm = float(tf.linalg.global_norm(grads))
-        check_step(loss, grad_norm, {name: g.numpy() for name, g in zip(names, grads)})
+        check_step(loss, grad_norm, {v.path: g.numpy() for v, g in zip(variables, grads)})
         update(grads)
         yield Progress(step + 1, loss, grad_norm, lr)
 
