@@ -111,6 +111,7 @@ def test_without_links_the_older_checkpoint_is_kept_too(tmp_path, monkeypatch):
         (lambda kept: kept["batches"].update(order_state={"state": 1}), "'order_state' is no state of a generator"),
         (lambda kept: kept["settings"].pop("seed"), "'settings' has no key 'seed'"),
         (lambda kept: kept["settings"].update(lr=[1]), "'settings': 'lr' is a list of 1, where a number"),
+        (lambda kept: kept["best"].pop("step"), "'best' has no key 'step'"),
         (lambda kept: kept.update(optimizer_steps=None), "'optimizer_steps' is None, where a whole number"),
     ],
 )
@@ -251,6 +252,7 @@ CASES = [
     ("training.json", DEEP, "is not valid JSON"),
     ("training.json", {"settings": []}, "'settings' is a list of 0, where an object"),
     ("training.json", {"text": 7}, "'text' is 7, where text"),
+    ("training.json", {"settings": {"beta2": 2}}, "beta2 is 2; give a number of at least 0 and below 1"),
     ("training.json", {"settings": {"steps": "2"}}, "'steps' is '2', where a whole number"),
     ("training.json", {"settings": {"stepz": 2}}, "unknown key 'stepz'"),
     ("training.json", {"settings": {"lr": 10**400}}, "'lr' is a number of 1329 bits, where a number"),

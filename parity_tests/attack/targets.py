@@ -1,9 +1,12 @@
 """Every format that is read: how to make its good files, how to damage each, and what reads them."""
 
+import contextlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from unittest import mock
 
 import numpy as np
 
@@ -51,24 +54,12 @@ class Target:
 
 
 def resume(folder: Path) -> None:
-    """What `pretrain --resume` does before the first step."""
+    """All that `pretrain --resume` does around the training."""
     from shared_gpt.commands.pretrain import Pretrain
-    from shared_gpt.training.lifecycle import begin_or_resume, resumed_options
     from shared_gpt.training.pretraining import Pretraining
-    from shared_gpt.training.run_folder import RunFolder
-    from shared_gpt.training.state import read_state, refuse_another
 
-    run_folder = RunFolder(folder)
-    kept = run_folder.read_training("pretrain", text=str)
-    options = Pretrain(out=folder, resume=True)
-    stated = {"text": kept["text"], "training": kept["settings"]}
-    options = resumed_options(options, Pretrain(), stated, run_folder.training)
-    options.training.check()
-    config, corpus, description = options.kept_run(run_folder)
-    if run_folder.checkpoints():
-        refuse_another(run_folder.last, read_state(run_folder.checkpoints()), config, options.training, corpus.identity)
-    run = Pretraining(numpy_gpt, config, options.training, *corpus, run_folder)
-    begin_or_resume(run, run_folder, True, description)
+    with mock.patch.object(Pretraining, "run"), contextlib.redirect_stdout(io.StringIO()):
+        Pretrain(out=folder, resume=True).run(numpy_gpt)
 
 
 def use_tokenizer(folder: Path) -> None:

@@ -123,6 +123,7 @@ class Pretrain:
     def kept_run(self, twin: ModuleType, folder: "RunFolder") -> "Start":
         """The run in a folder: what the options leave out is as it was."""
         from shared_gpt.config import GPTConfig
+        from shared_gpt.json_values import entry
         from shared_gpt.text import load_tokenizer
         from shared_gpt.text.corpora import CORPORA
         from shared_gpt.training.corpus import load_corpus, read_corpus
@@ -144,7 +145,14 @@ class Pretrain:
                 corpus = read_corpus(self.text, tokenizer)
             except ValueError as error:
                 raise ValueError(f"{self.text} with the tokenizer of {folder.path}: {error}") from None
+            except FileNotFoundError as error:
+                raise FileNotFoundError(
+                    f"The text of the run in {folder.path} is gone; give it as --text. {error}"
+                ) from None
         weights = None
-        if description.get("weights") and not folder.checkpoints():  # it was killed before its first checkpoint
-            weights = twin.load_gpt2(here(description["weights"]), getattr(twin, self.training.dtype)).state_dict()
+        kept_weights = entry({"weights": None} | description, "weights", str | None, folder.training)
+        if kept_weights and not folder.checkpoints():  # it was killed before its first checkpoint
+            weights = twin.load_gpt2(
+                here(kept_weights, folder.training), getattr(twin, self.training.dtype)
+            ).state_dict()
         return weights, config, corpus, description

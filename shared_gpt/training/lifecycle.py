@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from shared_gpt.json_values import check_fields
+from shared_gpt.json_values import check_fields, short
 from shared_gpt.streams import unfailing_output
 from shared_gpt.text import save_tokenizer
 from shared_gpt.training.processes import Processes
@@ -37,7 +37,7 @@ def resumed_options(options: Options, default: Options, kept: dict[str, Any], wh
         if is_dataclass(value):
             changes[name] = resumed_options(value, default_value, kept[name], where)
         elif value == default_value:
-            value = here(kept[name]) if isinstance(kept[name], str) else kept[name]
+            value = here(kept[name], where) if isinstance(kept[name], str) else kept[name]
             changes[name] = tuple(value) if isinstance(value, list) else value
     return replace(options, **changes)
 
@@ -50,9 +50,14 @@ def lasting_source(source: str, names: Collection[str] = ()) -> str:
     return os.fsencode(Path(source).resolve()).decode("utf-8", "surrogateescape")
 
 
-def here(source: str) -> str:
-    """What `lasting_source` gave, as this process's locale spells it."""
-    return os.fsdecode(source.encode("utf-8", "surrogateescape"))
+def here(source: str, where: Path) -> str:
+    """What `lasting_source` gave, as this process's locale spells it. where: the file that kept it, for the error."""
+    try:
+        return os.fsdecode(source.encode("utf-8", "surrogateescape"))
+    except UnicodeError as error:
+        raise ValueError(
+            f"{where} holds the text {short(source)}, which is no path and no name ({error.reason})."
+        ) from None
 
 
 @contextmanager

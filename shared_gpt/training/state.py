@@ -11,7 +11,7 @@ from shared_gpt.checkpoints.run_files import read_metadata
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile
 from shared_gpt.checkpoints.stored import CheckpointError
 from shared_gpt.config import GPTConfig
-from shared_gpt.json_values import build, check_fields, entry
+from shared_gpt.json_values import build, check_fields, entry, short
 from shared_gpt.text.batches import Batches, Dataset, set_generator
 from shared_gpt.training.arrays import to_numpy
 from shared_gpt.training.settings import TrainSettings
@@ -138,6 +138,9 @@ def check_state_of(path: Path, metadata: dict[str, Any]) -> KeptState:
     check_fields(kept.settings, TrainSettings, f"{path}: 'settings'", CheckpointError)
     for name in FIXED:
         entry(kept.settings, name, Any, f"{path}: 'settings'", CheckpointError)
+    if kept.best is not None:
+        for name, kind in (("step", int), ("val_loss", float)):
+            entry(kept.best, name, kind, f"{path}: 'best'", CheckpointError)
     return kept
 
 
@@ -153,4 +156,11 @@ def trained_names(model: Any) -> list[str]:
 
 def differences(kept: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What differs, key by key: "emb_dim 64 → 128"."""
-    return [f"{key} {kept.get(key)} → {now.get(key)}" for key in now | kept if kept.get(key) != now.get(key)]
+    unlike = [key for key in now | kept if kept.get(key) != now.get(key)]
+    return [f"{brief(key)} {brief(kept.get(key))} → {brief(now.get(key))}" for key in unlike]
+
+
+def brief(value: Any) -> str:
+    """A value in a message as it is printed, unless it is too long for one."""
+    plain = not isinstance(value, int) or value.bit_length() < 200  # longer ones may not be written out at all
+    return str(value) if plain and len(repr(value)) <= 200 and str(value).isprintable() else short(value)
