@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +14,7 @@ from shared_gpt.streams import unfailing_output
 from shared_gpt.text.batches import Dataset
 from shared_gpt.text.tokenizer import Tokenizer
 from shared_gpt.training.display import Display
+from shared_gpt.training.ending import errors_explained
 from shared_gpt.training.interrupt import StopRequest
 from shared_gpt.training.memory import keep_freed_memory
 from shared_gpt.training.processes import ALONE, Batch, Processes
@@ -84,7 +84,7 @@ class TrainingRun(RunState):
         self.first_step, self.started = self.step, time.monotonic() - self.seconds
         self.display.start(self.title(), self.step, self.settings)
         try:
-            with self.errors_explained(), StopRequest(self.processes.is_first) as stop:
+            with errors_explained(self), StopRequest(self.processes.is_first) as stop:
                 if self.step == 0:
                     self.record({"step": 0, "tokens": 0}, measure=True)
                     if self.settings.steps_between_samples:
@@ -186,38 +186,6 @@ class TrainingRun(RunState):
             return self.unpack(tensors, kept, self.processes.rank)
         except ValueError as error:
             raise CheckpointError(f"{path} holds a state that makes no run: {error}") from error
-
-    @contextmanager
-    def errors_explained(self) -> Iterator[None]:
-        """Make an error that ends the run say at which step it came, and which checkpoint is left."""
-        try:
-            yield
-        except FloatingPointError as error:
-            raise ValueError(
-                f"Step {self.step + 1} of {self.settings.steps}: {error} {self.what_is_safe()} Try a smaller --lr "
-                "or a longer --warmup."
-            ) from None
-        except MemoryError as error:
-            raise ValueError(
-                f"Step {self.step + 1} of {self.settings.steps}: {str(error) or 'out of memory'}. {self.what_is_safe()} Take a "
-                "smaller --batch-size in a new run, with a larger --accumulate to make up for it."
-            ) from None
-        except OSError as error:
-            raise OSError(f"Step {self.step}: {error}. {self.what_is_safe()}") from error
-        except KeyboardInterrupt:
-            self.display.say(f"Stopped at once, at step {self.step}. {self.what_is_safe()}")
-            raise
-
-    def what_is_safe(self) -> str:
-        """Which checkpoint is left, for the end of an error message."""
-        if self.saved_step is None or self.folder is None:
-            return "No checkpoint was saved yet."
-        if not self.folder.last.exists():
-            return (
-                f"{self.folder.path} is no longer there; if it was moved, --out with its new place and --resume go on from "
-                f"its last checkpoint (step {self.saved_step})."
-            )
-        return f"The last good checkpoint is {self.folder.last} (step {self.saved_step}); --resume goes on from it."
 
     def draw(self) -> None:
         """Draw loss.png. A picture that fails is no reason to lose the run, nor to hide the error that ended it."""
