@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.report.checks.rooms import room_of
+from parity_tests.report.checks.rooms import MAPS, room_of
 from parity_tests.report.checks.training import as_input
 from parity_tests.report.measure import random_state, to_numpy
 from parity_tests.report.subject import ALPHA, Subject
@@ -75,12 +75,15 @@ def generation(trace: Trace, subject: Subject, precision: str, twin: Any) -> Non
     trace.put("generate", "its text by chance", _numbers(text))
     text = room.generate(model, rows, new, eos_id=int(simple[0, -1]))
     trace.put("generate", "its text with a token that ends rows", _numbers(text))
-    steps = list(room.stream(model, rows, 3, candidates=3, attention=True))
+    with twin.no_grad(), room.recorded_attention() as maps:
+        model(as_input(twin, ids))
+    steps = list(room.stream(model, rows, 3, candidates=3, attention=bool(maps)))
     trace.put("stream", "its tokens", _numbers([step.tokens for step in steps]))
     trace.put("stream", "its candidates", _numbers([step.candidates for step in steps]))
-    for i, step in enumerate(steps):
-        trace.put("stream", f"its attention in step {i}", step.attention)
-    trace.put("attention_maps", "its result", room.attention_maps(model, ids.tolist()))
+    if maps:  # a student's own attention need not leave its weights for others to look at
+        for i, step in enumerate(steps):
+            trace.put("stream", f"{MAPS} in step {i}", step.attention)
+        trace.put("attention_maps", MAPS, room.attention_maps(model, ids.tolist()))
     cache = twin.KVCache(subject.config)
     with twin.no_grad():
         model(as_input(twin, ids), cache)
