@@ -54,7 +54,7 @@ def test_pretrain_leaves_a_folder_that_people_can_read(twin, story, tmp_path, ca
     assert f"generate --weights {out}" in said
     assert {path.name for path in out.iterdir()} - {".lock"} == {
         *("config.json", "training.json", "tokenizer.json", "metrics.csv", "loss.png", "samples.txt"),
-        *("last.safetensors", "previous.safetensors", "best.safetensors"),
+        *("last.safetensors", "best.safetensors"),
     }
     config = json.loads((out / "config.json").read_text(encoding="utf-8"))
     assert numpy_gpt.GPTConfig(**config).emb_dim == 8
