@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from shared_gpt.checkpoints.checkpoint import check_finite
 from shared_gpt.checkpoints.fitting import FLOATS
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
 from shared_gpt.checkpoints.save_folder import files_together
@@ -122,8 +123,7 @@ def read_adapter(folder: str | os.PathLike) -> Adapter:
                     f"{tensor} is {tensor.dtype} of shape {tensor.shape}, which is no matrix of LoRA's."
                 )
             state[found[1]] = array = read_array(file, name)
-            if fault := fault_of(array, "float32"):
-                raise CheckpointError(f"{folder / WEIGHTS}: {name} {fault}; take another copy of the adapter.")
+            check_finite(tensor, array, "float32")
         base = file.metadata.get("base")
     finally:
         file.close()

@@ -93,9 +93,9 @@ class Checkpoint:
         self.close()
 
 
-def check_finite(tensor: StoredTensor, values: np.ndarray) -> None:
-    """Refuse NaN and infinity."""
-    if fault := fault_of(values):
+def check_finite(tensor: StoredTensor, values: np.ndarray, dtype: str = "float64") -> None:
+    """Refuse NaN, infinity, and what this dtype cannot hold."""
+    if fault := fault_of(values, dtype):
         raise CheckpointError(
             f"{tensor} {fault} (read as {values.dtype}), which is no weight of a working model; take an earlier checkpoint, "
             "or fetch the file again."
