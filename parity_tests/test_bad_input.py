@@ -207,4 +207,4 @@ def test_too_little_memory_outside_the_loop_is_one_line(capsys, monkeypatch):
     monkeypatch.setattr(Anatomy, "run", run)
     assert main(numpy_gpt, ["anatomy"]) == 2
     error = capsys.readouterr().err
-    assert error == "numpy-gpt: out of memory (Unable to allocate 59.6 GiB); take a smaller model, batch or text.\n"
+    assert error == "numpy-gpt: Unable to allocate 59.6 GiB; take less at once, or a machine with more memory.\n"

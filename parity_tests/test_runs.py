@@ -108,7 +108,8 @@ def test_resume_takes_the_options_of_the_run(story, tmp_path, capsys):
 def test_a_run_killed_before_its_first_checkpoint_begins_again_with_the_options_typed_now(story, tmp_path):
     out = tmp_path / "run"
     assert pretrain(numpy_gpt, story, out, "--seed", "5") == 0
-    (out / "last.safetensors").unlink()
+    for name in ("last", "previous"):
+        (out / f"{name}.safetensors").unlink()
     assert main(numpy_gpt, ["pretrain", "--out", str(out), "--resume", "--steps", "3", "--n-layers", "2"]) == 0
     assert [row["step"] for row in RunFolder(out).rows()] == [0, 1, 2, 3]
     description = json.loads((out / "training.json").read_text(encoding="utf-8"))

@@ -1,5 +1,6 @@
 """InstructionDataset: requests with their answers, laid out in a prompt style, padded, and masked by position."""
 
+import math
 import os
 from collections.abc import Sequence
 from json import JSONDecodeError
@@ -91,8 +92,11 @@ def collate(
 def styles_that_fit(entries: Sequence[Entry], tokenizer: Tokenizer, context_length: int) -> list[str]:
     """The prompt styles in which at least one of the entries has no more than context_length tokens."""
 
-    def length(entry: Entry, style: str) -> int:
-        return len(tokenizer.encode(format_prompt(entry, style))) + len(tokenizer.encode(entry["output"] or ""))
+    def length(entry: Entry, style: str) -> float:
+        try:
+            return len(tokenizer.encode(format_prompt(entry, style))) + len(tokenizer.encode(entry["output"] or ""))
+        except ValueError:  # a vocabulary without one of the style's letters or words
+            return math.inf
 
     return [style for style in PROMPT_STYLES if any(length(entry, style) <= context_length for entry in entries)]
 
