@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """python run.py demo | test | bench [options]: makes .venv, installs what the command needs, runs it.
 
+Where Python has another name: `py run.py demo` on Windows, `python3 run.py demo` on most other systems.
+
     demo    compare the NumPy GPT with its PyTorch twin, then train the NumPy GPT on the stories (about 90 s)
     test    lint, then the whole suite
     bench   measure speed and memory, beside what a user would take instead
@@ -19,6 +21,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 EXTRAS = {"demo": ["torch"], "test": ["test"], "bench": ["bench"]}
+DISK = {"torch": "1 GB", "test": "3.5 GB", "bench": "1.2 GB"}  # with PyTorch for the CPU
 
 
 def main() -> int:
@@ -70,14 +73,29 @@ def install(extras: list[str]) -> None:
     digest = hashlib.sha256(wanted + sys.version.encode()).hexdigest()
     if stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
         return
-    if not PYTHON.exists():
-        print("Making .venv ...", flush=True)
-        venv.create(VENV, with_pip=True)
-    print(f"Installing numpy-gpt[{','.join(extras)}] (once) ...", flush=True)
+    make_venv()
+    size = max(DISK[extra] for extra in extras)
+    print(
+        f"Installing numpy-gpt[{','.join(extras)}], once: about {size} on the disk, most of it PyTorch's and TensorFlow's; "
+        "with PyTorch for CUDA, which pip takes on Linux, several GB more.",
+        flush=True,
+    )
     package = f"{ROOT}[{','.join(extras)}]"
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
     subprocess.run([*pip, "--constraint", ROOT / "constraints.txt", "--editable", package], check=True)
     stamp.write_text(digest, encoding="utf-8")
+
+
+def make_venv() -> None:
+    """Make .venv, unless it is there and whole: an interrupted set-up leaves one without pip."""
+    if PYTHON.exists():
+        pip = subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True)
+        if pip.returncode == 0:
+            return
+        print(".venv has no pip: its set-up was interrupted. Making it anew ...", flush=True)
+    else:
+        print("Making .venv ...", flush=True)
+    venv.create(VENV, with_pip=True, clear=VENV.exists())
 
 
 if __name__ == "__main__":

@@ -15,13 +15,12 @@ from importlib import import_module
 from pathlib import Path
 from random import Random
 
-from shared_gpt.training.judging import SCORES, closed_categories, total
-
 from benchmarks.harness import Contender, machine, report, run_rounds
 from shared_gpt.cli import main
 from shared_gpt.text import load_tokenizer
-from shared_gpt.text.instructions import Entry
-from shared_gpt.training.instruction_tuning import answers, exact_matches
+from shared_gpt.text.instructions import CLOSED_CATEGORIES, Entry
+from shared_gpt.training.instruction_tuning import Counts, answers, exact_matches, total
+from shared_gpt.training.run_folder import RunFolder
 from village import make_instructions
 from village.asking import ask
 from village.language import PHRASINGS, word_cases
@@ -69,13 +68,18 @@ def contend(name: str, unseen: str = "") -> None:
         figures["pretrain_s"] = seconds(twin, [*PRETRAIN.split(), "--out", str(base)])
         more = ["--weights", str(base / "last.safetensors"), "--data", str(data), "--out", str(tuned)]
         figures["lora_s"] = seconds(twin, [*FINETUNE.split(), *more])
-        for when, counts in json.loads((tuned / SCORES).read_text(encoding="utf-8")).items():
-            figures[when], figures["held_out"] = total(counts, closed_categories(counts))
+        for when, counts in RunFolder(tuned).read_json(RunFolder(tuned).scores).items():
+            figures[when], figures["held_out"] = right_of_closed(counts)
         if unseen:
             given = answers(twin, twin.load_run(tuned), load_tokenizer(tuned), left_out, "qa")
             counts = exact_matches(left_out, given)
-            figures["unseen_right"], figures["unseen"] = total(counts, closed_categories(counts))
+            figures["unseen_right"], figures["unseen"] = right_of_closed(counts)
     report({figure: [value] for figure, value in figures.items()})
+
+
+def right_of_closed(counts: Counts) -> tuple[int, int]:
+    """(right, of) over the categories with one right answer."""
+    return total(counts, [category for category in counts if category in CLOSED_CATEGORIES])
 
 
 def words_left_out() -> list[Entry]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.harness import Contender, machine, peak_memory_mb, report, run_rounds
+from benchmarks.keras_training import prepare_keras, prepare_keras_eager
 from shared_gpt.config import GPTConfig
 from shared_gpt.training.memory import keep_freed_memory
 
@@ -198,6 +199,8 @@ PREPARE = {
     "numpy_gpt": prepare_numpy,
     "torch_gpt": prepare_torch,
     "transformers": prepare_transformers,
+    "tensorflow_gpt, eager": prepare_keras_eager,
+    "tensorflow_gpt, compiled": prepare_keras,
     "torch_gpt, memory kept": prepare_torch,
     "transformers, memory kept": prepare_transformers,
     "floor-numpy": prepare_numpy_floor,

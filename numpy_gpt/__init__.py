@@ -29,6 +29,7 @@ from numpy_gpt.perplexity import perplexity, token_losses
 from numpy_gpt.shapes import float32, float64
 from numpy_gpt.train import evaluate, train, train_step
 from numpy_gpt.weights import load_gpt2, load_lora, load_run, save_gpt2, save_lora
+from shared_gpt import __version__
 from shared_gpt.config import GPTConfig
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "SamplingSettings",
     "Step",
     "TransformerBlock",
+    "__version__",
     "add_class_head",
     "apply_lora",
     "attention_maps",

@@ -1,6 +1,7 @@
 """MultiHeadAttention: every position asks all positions up to its own what they know."""
 
 import math
+import threading
 
 import numpy as np
 
@@ -10,6 +11,16 @@ from numpy_gpt.layers import Dropout, Linear
 from numpy_gpt.module import Module
 from numpy_gpt.shapes import Array, Bool, DType, Float, Int, float32
 from shared_gpt.config import GPTConfig
+
+
+class AttentionRecord(threading.local):
+    """Where the running thread's forward passes leave their attention weights, if someone
+    looks."""
+
+    maps: list[Array] | None = None
+
+
+attention_record = AttentionRecord()
 
 
 def hidden_keys(
@@ -66,7 +77,6 @@ class MultiHeadAttention(Module):
         self.c_proj = Linear(config.emb_dim, config.emb_dim, dtype=dtype)
         self.attn_dropout = Dropout(config.drop_rate, rng)
         self.resid_dropout = Dropout(config.drop_rate, rng)
-        self.maps: list[Array] | None = None  # where forward leaves p, if someone looks
 
     def forward(
         self,
@@ -86,8 +96,8 @@ class MultiHeadAttention(Module):
         if T > 1 or padding is not None:  # a single query is the last position, which sees all
             np.copyto(scores, -np.inf, where=hidden_keys(T, S, padding))
         p = softmax(scores)  # (B, H, T, S)
-        if self.maps is not None:
-            self.maps.append(p)
+        if attention_record.maps is not None:
+            attention_record.maps.append(p)
         dropped = self.attn_dropout(p)  # (B, H, T, S)
         context = dropped @ v  # (B, H, T, D)
         self.save_for_backward(q, k, v, p, dropped)

@@ -8,6 +8,8 @@ from numpy_gpt.model import GPTModel
 from numpy_gpt.module import evaluation, no_grad
 from numpy_gpt.shapes import Array, Float, Int
 from shared_gpt.checks.classifier import check_classes
+from shared_gpt.checks.generate import check_logits
+from shared_gpt.checks.model import check_rng
 
 Ids = Int[Array, "..."]  # ids (B, T), or positions (B,)
 
@@ -23,6 +25,7 @@ def add_class_head(
     mask, since no earlier token sees it.
     """
     check_classes(n_classes)
+    check_rng(rng)
     rng = np.random.default_rng(0) if rng is None else rng
     gain = model.ln_f.weight
     head = Linear(model.config.emb_dim, n_classes, dtype=gain.data.dtype)
@@ -46,4 +49,5 @@ def predict_classes(model: GPTModel, ids: Ids, last: Ids) -> Float[Array, "B K"]
     """The class logits of each row, read at its last real token, without dropout."""
     with evaluation(model):
         logits = model(ids)
+    check_logits(float(logits.max()))
     return logits[np.arange(len(ids)), last]

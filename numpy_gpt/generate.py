@@ -19,12 +19,18 @@ from typing import Any
 
 import numpy as np
 
+from numpy_gpt.attention import attention_record
 from numpy_gpt.kv_cache import KVCache
 from numpy_gpt.model import GPTModel
 from numpy_gpt.module import evaluation, no_grad
 from numpy_gpt.sampling import draw, likeliest, penalize_repetition, probabilities
 from numpy_gpt.shapes import Array, Float, Int
-from shared_gpt.checks.generate import check_logits, check_prompts, check_sampling
+from shared_gpt.checks.generate import (
+    check_logits,
+    check_prompts,
+    check_sampling,
+    check_window,
+)
 
 Prompts = Int[Array, "B T"] | Sequence[Sequence[int]]
 
@@ -35,25 +41,24 @@ def generate_text_simple(
 ) -> Int[Array, "B T_out"]:
     """ids and, after them, max_new_tokens likeliest tokens, each chosen from the context_size
     tokens before it."""
+    check_window(max_new_tokens, context_size, model.config)
     for _ in range(max_new_tokens):
         logits = model(ids[:, -context_size:])[:, -1]
+        check_logits(float(logits.max()))
         next_ids = logits.argmax(axis=-1)
         ids = np.concatenate([ids, next_ids[:, None]], axis=1)
     return ids
 
 
 @contextmanager
-def recorded_attention(model: GPTModel) -> Iterator[list[Array]]:
-    """A list to which every block's attention adds its weights (B, H, T, S), first block
-    first."""
-    maps: list[Array] = []
-    for block in model.h:
-        block.attn.maps = maps
+def recorded_attention() -> Iterator[list[Array]]:
+    """A list to which every attention that this thread runs adds its weights (B, H, T, S),
+    first block first."""
+    attention_record.maps = maps = []
     try:
         yield maps
     finally:
-        for block in model.h:
-            block.attn.maps = None
+        attention_record.maps = None
 
 
 def as_ids(model: GPTModel, rows: Sequence[Sequence[int]]) -> Int[Array, "B T"]:
@@ -69,7 +74,7 @@ def attention_maps(model: GPTModel, ids: Prompts) -> Float[Array, "n_layers B H 
     if len(set(map(len, rows))) > 1:
         lengths = [len(row) for row in rows]
         raise ValueError(f"The prompts have {lengths} tokens; give prompts of one length.")
-    with evaluation(model), recorded_attention(model) as maps:
+    with evaluation(model), recorded_attention() as maps:
         model(as_ids(model, rows), last=1)
     return np.stack(maps)
 
@@ -100,7 +105,7 @@ class VisibleTokens:
             ids = as_ids(self.model, [[0] * n + row for n, row in zip(padding, self.rows)])
         else:
             ids = as_ids(self.model, [row[-1:] for row in self.rows])
-        with recorded_attention(self.model) if attention else nullcontext() as maps:
+        with recorded_attention() if attention else nullcontext() as maps:
             logits = self.model(ids, self.cache, self.padding, last=1)[:, -1]
         check_logits(float(logits.max()))
         return logits, np.stack([p[:, :, -1] for p in maps]) if attention else None
@@ -168,8 +173,7 @@ def stream(
     whether it reports attention weights. settings: keywords of SamplingSettings.
     """
     s = SamplingSettings(**settings)
-    limits = s.temperature, s.top_k, s.top_p
-    check_sampling(model.config, max_new_tokens, *limits, s.repetition_penalty, s.eos_id)
+    check_sampling(s, max_new_tokens, candidates, model.config)
     rows = check_prompts(ids, model.config)
     rng = np.random.default_rng() if s.rng is None else s.rng
     capacity = min(max(map(len, rows)) + max_new_tokens, model.config.context_length)
@@ -185,7 +189,7 @@ def stream(
                 if s.repetition_penalty is not None:
                     logits = penalize_repetition(logits, rows, s.repetition_penalty)
                 if s.temperature > 0:
-                    p = probabilities(logits, *limits)
+                    p = probabilities(logits, s.temperature, s.top_k, s.top_p)
                     tokens = draw(p, rng.random(len(rows))).tolist()
                 else:
                     p = probabilities(logits) if candidates else None

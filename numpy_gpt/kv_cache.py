@@ -3,7 +3,7 @@
 import numpy as np
 
 from numpy_gpt.shapes import Array, Float
-from shared_gpt.checks.kv_cache import check_cache
+from shared_gpt.checks.kv_cache import check_cache, check_capacity
 from shared_gpt.config import GPTConfig
 
 
@@ -45,6 +45,8 @@ class KVCache:
 
     def __init__(self, config: GPTConfig, capacity: int | None = None):
         capacity = config.context_length if capacity is None else capacity
+        check_capacity(capacity)
+        self.config = config
         self.layers = [LayerCache(capacity) for _ in range(config.n_layers)]
 
     def __getitem__(self, index: int) -> LayerCache:

@@ -5,6 +5,7 @@ import numpy as np
 from numpy_gpt.functional import gelu, gelu_backward, layer_norm, layer_norm_backward
 from numpy_gpt.module import Module, Parameter
 from numpy_gpt.shapes import Array, DType, Float, Int, float32
+from shared_gpt.checks.layers import check_dropout, check_gradient, check_rows, check_width
 
 
 class Linear(Module):
@@ -36,6 +37,7 @@ class Linear(Module):
 
     def backward(self, dy: Float[Array, "... out"]) -> Float[Array, "... in"]:
         (x,) = self.pop_saved()
+        check_gradient(dy, (*x.shape[:-1], len(self.weight.data)))
         rows = x.reshape(-1, x.shape[-1])
         dy = dy.reshape(-1, dy.shape[-1])  # forward: return y.reshape(…)
         if self.bias is not None and self.bias.requires_grad:
@@ -59,6 +61,7 @@ class Embedding(Module):
         self.weight = Parameter(np.zeros((num_rows, emb_dim), dtype))
 
     def forward(self, ids: Int[Array, "..."]) -> Float[Array, "... C"]:
+        check_rows(ids)
         self.save_for_backward(ids)
         return self.weight.data[ids]
 
@@ -82,11 +85,13 @@ class LayerNorm(Module):
         self.bias = Parameter(np.zeros(emb_dim, dtype))
 
     def forward(self, x: Float[Array, "... C"]) -> Float[Array, "... C"]:
+        check_width(x, len(self.weight.data))
         self.save_for_backward(x)
         return layer_norm(x, self.weight.data, self.bias.data, self.eps)
 
     def backward(self, dy: Float[Array, "... C"]) -> Float[Array, "... C"]:
         (x,) = self.pop_saved()
+        check_gradient(dy, x.shape)
         dx, dweight, dbias = layer_norm_backward(dy, x, self.weight.data, self.eps)
         if self.weight.requires_grad:
             self.weight.accumulate(dweight)  # forward: layer_norm(x, weight, …)
@@ -104,6 +109,7 @@ class GELU(Module):
 
     def backward(self, dy: Float[Array, "... F"]) -> Float[Array, "... F"]:
         (x,) = self.pop_saved()
+        check_gradient(dy, x.shape)
         return gelu_backward(dy, x)  # forward: return gelu(x)
 
 
@@ -120,6 +126,7 @@ class Dropout(Module):
 
     def __init__(self, drop_rate: float, rng: np.random.Generator):
         super().__init__()
+        check_dropout(drop_rate, rng)
         self.drop_rate = drop_rate
         self.rng = rng
 

@@ -9,7 +9,7 @@ from numpy_gpt.kv_cache import KVCache
 from numpy_gpt.layers import Dropout, Embedding, LayerNorm, Linear
 from numpy_gpt.module import Module, ModuleList
 from numpy_gpt.shapes import Array, DType, Float, Int, float32
-from shared_gpt.checks.model import check_ids
+from shared_gpt.checks.model import check_inputs, check_model
 from shared_gpt.config import GPTConfig
 
 
@@ -33,6 +33,7 @@ class GPTModel(Module):
         initialize: bool = True,
     ):
         super().__init__()
+        check_model(config, rng, dtype)
         rng = np.random.default_rng(0) if rng is None else rng
         self.config = config
         self.wte = Embedding(config.vocab_size, config.emb_dim, dtype)
@@ -102,8 +103,8 @@ class GPTModel(Module):
         token sees and positions do not count. last asks for the logits of so many last
         positions alone; these have no backward.
         """
+        check_inputs(ids, Array, self.config, cache, last)
         past = 0 if cache is None else cache.length
-        check_ids(ids, self.config, past)
         B, T = ids.shape
         positions = np.broadcast_to(np.arange(past, past + T), (B, T))
         if padding is not None:

@@ -1,33 +1,50 @@
-"""Parameter, Module, no_grad, evaluation: what every layer shares, and what backward is
-given."""
+"""Parameter, Module, no_grad, evaluation: what every layer shares, and what backward needs."""
 
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ContextDecorator, contextmanager
-from contextvars import ContextVar
+from contextlib import ContextDecorator
 from typing import Any
 
 import numpy as np
 
 from numpy_gpt.shapes import Array
 from shared_gpt.checks.module import check_state_dict
+from shared_gpt.evaluation import evaluation as evaluation
 from shared_gpt.module_tree import module_tree
 
-_grad_enabled = ContextVar("grad_enabled", default=True)
+
+class NoGradBlocks(threading.local):
+    """How many no_grad blocks the running thread is inside; a new thread begins outside."""
+
+    count = 0
+
+
+no_grad_blocks = NoGradBlocks()
 
 
 class no_grad(ContextDecorator):
-    """Inside it nothing is saved for backward: `with no_grad():`, or `@no_grad()` on a
-    function."""
+    """`with no_grad():`, or `@no_grad()`: this thread saves nothing for backward inside it."""
 
     def __enter__(self):
-        self._token = _grad_enabled.set(False)
+        no_grad_blocks.count += 1
 
     def __exit__(self, *exception):
-        _grad_enabled.reset(self._token)
+        no_grad_blocks.count -= 1
 
-    def _recreate_cm(self):
-        return type(self)()  # each call of a decorated function gets a token of its own
+
+class SavedValues(threading.local):
+    """What forward passes keep for backward: a stack for each thread, so that several may use
+    one model. A copy holds what the thread that makes it had saved."""
+
+    def __init__(self):
+        self.stack: list[tuple] = []
+
+    def __reduce__(self):
+        return SavedValues, (), {"stack": self.stack}
+
+
+accumulating = threading.Lock()  # `grad += g` in two threads at once would lose one of the two
 
 
 class Parameter:
@@ -60,21 +77,22 @@ class Parameter:
                 f"which takes {expected} and {self.data.dtype}; look for a transpose, "
                 "a missing sum over the batch, or a scalar that raised the dtype."
             )
-        if rows is not None:
-            if self.grad is None:
-                self.grad = np.zeros_like(self.data)
-            np.add.at(self.grad, rows, g)  # `grad[rows] += g` keeps one of several equal rows
-        elif self.grad is None:
-            self.grad = g
-        else:
-            self.grad += g
+        with accumulating:
+            if rows is not None:
+                if self.grad is None:
+                    self.grad = np.zeros_like(self.data)
+                np.add.at(self.grad, rows, g)  # `grad[rows] += g` keeps one of equal rows
+            elif self.grad is None:
+                self.grad = g
+            else:
+                self.grad += g
 
 
 class Module:
     """A layer: `y = layer(x)` saves what backward needs, `dx = layer.backward(dy)` uses it up.
 
-    What is saved lies on a stack, last in, first out. So one layer may serve several times in a
-    forward pass, and several forward passes may wait for their backward passes.
+    What is saved lies on a stack, one for each thread, last in, first out. So one layer may
+    serve several times in a forward pass, and several passes may wait for their backward.
 
     training: whether dropout drops. records: whether forward saves anything; a model turns it
     off in modules that its backward pass need not reach.
@@ -83,17 +101,18 @@ class Module:
     def __init__(self):
         self.training = True
         self.records = True
-        self._saved: list[tuple] = []
+        self._saved = SavedValues()
 
     def __call__(self, *args, **kwargs):
         return self.forward(*args, **kwargs)
 
     def save_for_backward(self, *values: Any) -> None:
         """Keep values for the backward pass that answers this forward pass."""
-        if not (self.records and _grad_enabled.get()):
+        if not self.records or no_grad_blocks.count:
             return
-        self._saved.append(values)
-        if len(self._saved) == 16:
+        stack = self._saved.stack
+        stack.append(values)
+        if len(stack) == 16:
             warnings.warn(
                 f"16 forward passes of {type(self).__name__} wait for a backward pass and keep "
                 "their arrays; run passes that need none inside `with no_grad():`.",
@@ -102,12 +121,12 @@ class Module:
 
     def pop_saved(self) -> tuple:
         """What the last unanswered forward pass saved, taken off the stack."""
-        if not self._saved:
+        if not self._saved.stack:
             raise RuntimeError(
                 f"{type(self).__name__}.backward has no forward pass to answer: call forward "
-                "first, outside no_grad, and backward once for each."
+                "first, in the same thread and outside no_grad, and backward once for each."
             )
-        return self._saved.pop()
+        return self._saved.stack.pop()
 
     def learns(self) -> bool:
         """Whether any parameter here or below changes in training."""
@@ -116,8 +135,8 @@ class Module:
     def record(self, mode: bool) -> None:
         """Have this module and all below it save for backward, or not."""
         if self.records != mode:
-            for module in self.modules():
-                module.records = mode
+            for module in reversed(list(self.modules())):  # itself last: then all below it is
+                module.records = mode  # done, whichever thread asks
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
         """(name, module) of the modules held directly, in the order of their assignment."""
@@ -162,13 +181,11 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy arrays (or tensors) into the parameters. Every key that does not fit is named in
         one error, and then nothing is changed."""
-        own = dict(self.named_parameters())
-        check_state_dict(
-            {key: tuple(parameter.shape) for key, parameter in own.items()},
-            {key: tuple(array.shape) for key, array in state.items()},
-        )
-        for key, parameter in own.items():
-            parameter.data[...] = np.asarray(state[key])
+        own = self.state_dict()
+        check_state_dict(own, state)
+        arrays = {key: np.asarray(state[key]) for key in own}
+        for key, array in own.items():
+            array[...] = arrays[key]
 
     def train(self, mode: bool = True) -> "Module":
         """Dropout drops (mode True) or passes everything on (mode False)."""
@@ -209,14 +226,3 @@ class ModuleList(Module):
 
     def __len__(self) -> int:
         return len(self._modules)
-
-
-@contextmanager
-def evaluation(model: Module) -> Iterator[None]:
-    """The model without dropout inside the block, and afterwards in the mode that it had."""
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)

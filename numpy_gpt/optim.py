@@ -8,7 +8,12 @@ import numpy as np
 
 from numpy_gpt.module import Parameter
 from numpy_gpt.shapes import Array
-from shared_gpt.checks.optim import check_hyperparameters, check_optimizer_state
+from shared_gpt.checks.optim import (
+    check_hyperparameters,
+    check_max_norm,
+    check_optimizer_state,
+    check_parameters,
+)
 from shared_gpt.row_chunks import row_chunks
 
 
@@ -37,6 +42,7 @@ class AdamW:
     ):
         check_hyperparameters(lr, betas, eps, weight_decay)
         self.params = [p for p in params if p.requires_grad]
+        check_parameters(self.params)
         self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
         self.steps = 0
         self.m = [np.zeros_like(p.data) for p in self.params]
@@ -44,6 +50,7 @@ class AdamW:
 
     def step(self) -> None:
         """One update of every parameter that has a gradient."""
+        check_hyperparameters(self.lr, self.betas, self.eps, self.weight_decay)
         self.steps += 1
         for p, m, v in zip(self.params, self.m, self.v):
             if p.grad is None:
@@ -75,7 +82,7 @@ class AdamW:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Copy a state taken from an optimizer of the same parameters."""
-        check_optimizer_state([tuple(p.shape) for p in self.params], state)
+        check_optimizer_state({"m": self.m, "v": self.v}, state)
         self.steps = int(state["steps"])
         for own, moment in zip(self.m + self.v, [*state["m"], *state["v"]]):
             own[...] = np.asarray(moment)
@@ -86,6 +93,7 @@ def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
 
     Returns the norm √(Σ g²) that they had before.
     """
+    check_max_norm(max_norm)
     grads = [p.grad for p in params if p.grad is not None]
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in grads))
     scale = max_norm / (norm + 1e-6)

@@ -4,12 +4,19 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from numpy_gpt.lora import adapted
 from numpy_gpt.loss import CrossEntropy
 from numpy_gpt.model import GPTModel
 from numpy_gpt.module import evaluation, no_grad
 from numpy_gpt.optim import AdamW, clip_grad_norm
 from numpy_gpt.shapes import Array, Int
-from shared_gpt.checks.train import check_step
+from shared_gpt.checks.train import (
+    check_accumulate,
+    check_batches,
+    check_evaluated,
+    check_step,
+    check_training,
+)
 from shared_gpt.training.processes import ALONE, Processes
 
 # Inputs and targets, of one shape; another batch may have another.
@@ -42,10 +49,12 @@ def train(
     Each step takes `accumulate` batches and the learning rate that belongs to it. The caller
     may evaluate, sample, save or stop between two steps.
     """
+    check_accumulate(accumulate)
     for step in range(first_step, steps):
         model.train()
         optimizer.lr = learning_rate(step)
         micro_batches = list(islice(batches, accumulate))
+        check_batches(micro_batches, accumulate, step)
         loss, grad_norm = train_step(model, optimizer, micro_batches, max_norm, processes)
         yield Progress(step + 1, loss, grad_norm, optimizer.lr)
 
@@ -64,6 +73,9 @@ def train_step(
     FloatingPointError, and leaves the weights as they are, when the loss or a gradient is not
     finite.
     """
+    parameters = dict(model.named_parameters())
+    merged = sum(layer.merged for layer in adapted(model).values())
+    check_training(micro_batches, parameters, optimizer.params, merged)
     criterion = CrossEntropy()
     counts = [int((targets != criterion.ignore_index).sum()) for _, targets in micro_batches]
     total = max(processes.sum(sum(counts)), 1)
@@ -77,8 +89,8 @@ def train_step(
         loss += micro_loss.item() * count / total
     processes.sum_gradients(model)
     loss = processes.sum(loss)
-    grad_norm = clip_grad_norm(model.parameters(), max_norm)
-    check_step(loss, grad_norm, {name: p.grad for name, p in model.named_parameters()})
+    grad_norm = clip_grad_norm(parameters.values(), max_norm)
+    check_step(loss, grad_norm, {name: p.grad for name, p in parameters.items()})
     optimizer.step()
     return loss, grad_norm
 
@@ -93,4 +105,5 @@ def evaluate(model: GPTModel, batches: Iterable[Batch]) -> float:
             count = int((targets != criterion.ignore_index).sum())
             loss += criterion(model(inputs), targets).item() * count
             total += count
-    return loss / max(total, 1)
+    check_evaluated(total)
+    return loss / total

@@ -2,17 +2,12 @@
 
 import sys
 
+from shared_gpt.streams import run_program
+
 
 def main(args: list[str] | None = None) -> int:
     """Run the command and return the exit status; an error is one line."""
-    try:
-        return run(sys.argv[1:] if args is None else args)
-    except (ValueError, OSError, ImportError) as error:
-        print(f"gpt-parity: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("gpt-parity: stopped.", file=sys.stderr)
-        return 130
+    return run_program("gpt-parity", lambda: run(sys.argv[1:] if args is None else args))
 
 
 def run(args: list[str]) -> int:
@@ -21,8 +16,8 @@ def run(args: list[str]) -> int:
 
     import torch_gpt  # noqa: F401  # first: where PyTorch is missing, it says what to install
     from parity_tests.report.curve import Curve
-    from parity_tests.report.replace import StudentError
     from parity_tests.report.report import Report
+    from parity_tests.report.where import StudentError
 
     commands = {"report": Report, "curve": Curve}
     name = args[0] if args and args[0] in commands else ""

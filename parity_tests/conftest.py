@@ -3,6 +3,7 @@
 This file is read before any test module, so before numpy, torch and tensorflow start their threads.
 """
 
+import importlib.util
 import os
 import re
 from pathlib import Path
@@ -33,6 +34,9 @@ def modules_with_shapes() -> list[str]:
     return [".".join(path.relative_to(root).with_suffix("").parts) for path in stating]
 
 
+if importlib.util.find_spec("tensorflow") is None:  # no wheels for this Python
+    collect_ignore_glob = ["test_keras_*.py"]
+
 typechecked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # a float parameter also takes 0
 jaxtyping.install_import_hook(modules_with_shapes(), f"{__name__}.typechecked")
 
@@ -54,3 +58,13 @@ def no_shape_checks():
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def eager_tensorflow():
+    """Functions run as they are written: making graphs takes longer than a few steps."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

@@ -53,7 +53,7 @@ def test_parts_are_what_the_model_holds_and_keeps(config, drop_rate, B, dtype):
 def kept_bytes(module, seen: set) -> int:
     """Bytes of the arrays saved by a module that no module before it has saved; views count as the array behind them."""
     total = 0
-    for values in module._saved:
+    for values in module._saved.stack:
         for array in values:
             if isinstance(array, np.ndarray):
                 while array.base is not None:

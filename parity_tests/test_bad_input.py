@@ -4,37 +4,19 @@ Shape checks are off, as in ordinary runs: with them, most of this would stop be
 """
 
 import math
-import re
 
 import numpy as np
 import pytest
-import torch
 
 import numpy_gpt
-import torch_gpt
 from numpy_gpt import GPTConfig
+from parity_tests.refusals import assert_refused, error_of
 from parity_tests.report.measure import assert_all_close, to_numpy
 
 pytestmark = pytest.mark.usefixtures("no_shape_checks")
 
 CONFIG = GPTConfig(vocab_size=11, context_length=5, emb_dim=6, n_heads=3, n_layers=1)
 IDS = np.arange(10).reshape(2, 5)
-
-
-def error_of(action) -> Exception:
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - the kind is looked at by the caller
-        action()
-    return caught.value
-
-
-def assert_refused(action, says: str, kind: type[Exception] = ValueError) -> None:
-    """Both twins raise this kind of error with the same one line, which matches `says`; action takes (twin, its array)."""
-    errors = [error_of(lambda: action(numpy_gpt, np.asarray)), error_of(lambda: action(torch_gpt, torch.tensor))]
-    for error in errors:
-        assert type(error) is kind, error
-        assert re.search(says, str(error)), error
-        assert "\n" not in str(error)
-    assert str(errors[0]) == str(errors[1])
 
 
 BAD_IDS = {
@@ -93,7 +75,7 @@ def test_refused_ids_leave_nothing_behind(ids):
     model, cache = numpy_gpt.GPTModel(CONFIG), numpy_gpt.KVCache(CONFIG)
     drawn = model.drop.rng.bit_generator.state
     error_of(lambda: model(ids, cache))
-    assert not any(module._saved for module in model.modules())
+    assert not any(module._saved.stack for module in model.modules())
     assert cache.length == 0
     assert model.drop.rng.bit_generator.state == drawn
 
@@ -213,3 +195,16 @@ def test_a_loss_that_is_no_number_stops_training(value):
         )
     for model, before in models:
         assert_all_close({name: to_numpy(p) for name, p in model.state_dict().items()}, before, 0.0)
+
+
+def test_too_little_memory_outside_the_loop_is_one_line(capsys, monkeypatch):
+    from shared_gpt.cli import main
+    from shared_gpt.commands.anatomy import Anatomy
+
+    def run(self, twin):
+        raise MemoryError("Unable to allocate 59.6 GiB")
+
+    monkeypatch.setattr(Anatomy, "run", run)
+    assert main(numpy_gpt, ["anatomy"]) == 2
+    error = capsys.readouterr().err
+    assert error == "numpy-gpt: Unable to allocate 59.6 GiB; take less at once, or a machine with more memory.\n"

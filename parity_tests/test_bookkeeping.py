@@ -29,7 +29,7 @@ def some_dlogits(ids: np.ndarray, seed: int = 1, config: GPTConfig = CONFIG) -> 
 
 def waiting(model) -> int:
     """How many saved forward passes lie in all modules together."""
-    return sum(len(module._saved) for module in model.modules())
+    return sum(len(module._saved.stack) for module in model.modules())
 
 
 # Forward and backward passes

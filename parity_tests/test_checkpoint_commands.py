@@ -1,6 +1,7 @@
 """inspect and convert, as a person sees them at 80 columns."""
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -66,6 +67,16 @@ def test_inspect_lists_a_file_that_is_no_gpt2_before_it_refuses_it(tmp_path, cap
         Inspect(str(tmp_path / "x.safetensors")).run(numpy_gpt)
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "blk[red].x 3 × 4 12 float64" in lines
+
+
+def test_inspect_shows_no_control_characters(tmp_path, capsys):
+    """A file from elsewhere could move the cursor, or rename the window of the terminal."""
+    tensors = {f"model.{key}": array for key, array in numpy_gpt.GPTModel(DEEP).state_dict().items()}
+    save_tensors(tmp_path / "last.safetensors", tensors, {"config": DEEP.to_dict(), "note": "\x1b]0;mine\x07\r\x9b2J"})
+    Inspect(str(tmp_path)).run(numpy_gpt)
+    shown = capsys.readouterr().out
+    assert "note: \ufffd]0;mine\ufffd\ufffd\ufffd2J" in shown
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown)
 
 
 def test_convert_writes_what_it_says(tmp_path, capsys):

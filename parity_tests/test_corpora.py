@@ -138,7 +138,9 @@ class Handler(BaseHTTPRequestHandler):
         if start:
             shown = start + 7 if fault == "other range" else start
             self.send_header("Content-Range", f"bytes {shown}-{len(body) - 1}/{len(body)}")
-        if fault != "no length":
+        if fault == "length abc":
+            self.send_header("Content-Length", "abc")
+        elif fault != "no length":
             self.send_header("Content-Length", str(len(body) - start))
         self.end_headers()
         rest = body[start:]
@@ -214,6 +216,13 @@ def test_a_server_that_answers_another_range_is_not_believed(server, tmp_path):
 def test_a_server_that_tells_no_length_is_checked_by_the_sum(server, tmp_path):
     server.faults = ["no length"]
     assert get(tmp_path, server.url()).read_bytes() == BODY
+
+
+def test_a_length_that_is_no_number_is_told_with_its_address(server, tmp_path):
+    server.always = "length abc"
+    with pytest.raises(DownloadError) as caught:
+        get(tmp_path, server.url())
+    assert f"{server.url()}: the server's Content-Length is 'abc', which is no number of bytes" in str(caught.value)
 
 
 def test_wrong_bytes_are_never_kept(server, tmp_path):

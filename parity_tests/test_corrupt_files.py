@@ -1,8 +1,8 @@
 """Files that are damaged, or lie, or do not belong together: one clear error that names the file, never a crash, never
 memory taken because a header said so; or no harm at all.
 
-What no test can ask: safetensors holds no checksum, so a flipped bit in a weight is just another weight there. In
-TensorFlow's format every byte of the data is covered, and every flip is found.
+What no test can ask: safetensors has no place for a checksum, so in another program's file a flipped bit in a weight is just
+another weight. Files written here carry checksums in their metadata, TensorFlow's format has its own: every flip is found.
 """
 
 import gc
@@ -25,7 +25,7 @@ import numpy_gpt
 from numpy_gpt import GPTConfig, weights
 from parity_tests.report.measure import random_state
 from parity_tests.strategies import seeds
-from shared_gpt.checkpoints import CheckpointError, load_tensors, open_checkpoint, save_tensors
+from shared_gpt.checkpoints import CheckpointError, load_tensors, open_checkpoint, save_tensors, writers
 from shared_gpt.checkpoints.source import open_contents
 from torch_gpt import weights as torch_weights
 
@@ -176,10 +176,40 @@ def test_every_flip_in_a_pytorch_weight_is_found(tmp_path):
         assert "the checksum of 'pytorch_model/data/" in outcome(tmp_path)
 
 
-def test_a_flip_in_a_safetensors_weight_is_another_weight(tmp_path):
-    """The format's limit, stated: no checksum. What is seen is a number that no weight can be."""
+def test_every_flip_in_a_safetensors_weight_is_found(tmp_path):
+    """The files written here, which hold checksums."""
     data = good_files("huggingface")["model.safetensors"]
-    lay(tmp_path, "huggingface", model_safetensors=flipped(data, len(data) - 4, 1))
+    header = 8 + int.from_bytes(data[:8], "little")
+    lay(tmp_path, "huggingface")
+    for position in range(header, len(data)):
+        (tmp_path / "model.safetensors").write_bytes(flipped(data, position, 1 << position % 8))
+        with pytest.raises(CheckpointError, match="has the checksum"):
+            read_all(tmp_path)
+
+
+def test_every_flip_in_a_runs_file_is_found_or_harmless(tmp_path):
+    """Harmless is one in the key of the checksums itself: the file is then read as one of before there were any."""
+    path = tmp_path / "last.safetensors"
+    state = {"model.wte.weight": np.arange(12, dtype=np.float32).reshape(3, 4), "empty": np.ones((0, 2))}
+    save_tensors(path, state, {"step": 3})
+    data, harmless = path.read_bytes(), 0
+    for position in range(len(data)):
+        path.write_bytes(flipped(data, position, 1 << position % 8))
+        try:
+            tensors, metadata = load_tensors(path)
+        except CheckpointError:
+            continue
+        assert metadata == {"step": 3}
+        assert all(tensors[name].tobytes() == array.tobytes() for name, array in state.items())
+        harmless += 1
+    assert harmless <= len("crc32c")
+
+
+def test_a_flip_in_another_programs_safetensors_is_another_weight(tmp_path):
+    """The format's limit, stated: no checksum. What is seen is a number that no weight can be."""
+    saved(tmp_path, lambda s: None)
+    data = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(flipped(data, len(data) - 4, 1))
     assert outcome(tmp_path) == "other"
 
 
@@ -206,7 +236,7 @@ def test_random_damage_is_refused_or_harmless(tmp_path_factory, layout, seed):
     for load in TWINS:
         result = outcome(folder, load)
         if result == "other":
-            assert layout in ("huggingface", "bin before 2020") or name.endswith(".json")
+            assert layout == "bin before 2020" or name.endswith(".json")
 
 
 # Headers that lie.
@@ -217,6 +247,7 @@ def header_of(change) -> bytes:
     data = good_files("huggingface")["model.safetensors"]
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
+    del header["__metadata__"]["crc32c"]  # so that the lie itself is judged
     text = change(header)
     text = text if isinstance(text, bytes) else json.dumps(header if text is None else text).encode("utf-8")
     return len(text).to_bytes(8, "little") + text + data[8 + length :]
@@ -246,6 +277,11 @@ LIES = {
     "integers for weights": (lie(WTE, dtype="I32"), "transformer.wte.weight is int32"),
     "a name that rings": (lambda h: h.update({"\x07": h.pop(BIAS)}), "'\\x07'"),
     "a name of half a character": (lambda h: h.update({"\ud800": h.pop(BIAS)}), "'\\ud800'"),
+    "a name of a million letters": (lambda h: h.update({"a" * 1_000_000: h.pop(BIAS)}), "plain text of at most 500"),
+    "twenty thousand axes": (lie(WTE, shape=[2**62] * 20_000), "has 20000 axes"),
+    "a type that is a list": (lie(WTE, dtype=[]), "is of type a list of 0"),
+    "a type of a million letters": (lie(WTE, dtype="F" * 1_000_000), "is of type 'FFF"),
+    "offsets of a million digits": (lambda h: json.dumps(h).replace("[0, 48]", f"[0, {'9' * 4000}]").encode(), ""),
     "a tensor that is a list": (lambda h: h.update({WTE: [1]}), "transformer.wte.weight"),
     "metadata that are a number": (lambda h: h.update(__metadata__=7), "__metadata__"),
     "a header that is a list": (lambda h: [1], "list"),
@@ -292,6 +328,18 @@ def test_tensors_of_a_pickle_may_not_show_more_than_the_file_holds(tmp_path):
     }
     torch.save(good | both | more, tmp_path / "pytorch_model.bin")  # views of one storage are real weights, if odd ones
     assert outcome(tmp_path) == "other"
+
+
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "complex64", "int8"])
+def test_biases_of_a_type_that_no_weight_has(tmp_path, dtype):
+    """Also where the model has no biases for q, k and v, and they would be left out if they were zero."""
+    good = dict(torch.load(lay(tmp_path, "bin") / "pytorch_model.bin"))
+    name = "transformer.h.0.attn.c_attn.bias"
+    torch.save(good | {name: torch.zeros(12).to(getattr(torch, dtype))}, tmp_path / "pytorch_model.bin")
+    stated = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    for qkv_bias in (True, False):
+        (tmp_path / "config.json").write_text(json.dumps(stated | {"qkv_bias": qkv_bias}), encoding="utf-8")
+        assert f"{name} is {dtype} instead of one of float16" in outcome(tmp_path)
 
 
 def test_one_storage_may_not_stand_for_many_blocks(tmp_path):
@@ -357,7 +405,8 @@ def test_many_problems_are_counted_in_one_error(tmp_path):
 
 @pytest.mark.parametrize("layout", ["openai", "huggingface", "bin", "run"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_number_that_is_not_finite_names_its_tensor_and_place(tmp_path, layout, value):
+def test_a_number_that_is_not_finite_names_its_tensor_and_place(tmp_path, layout, value, monkeypatch):
+    monkeypatch.setattr(writers, "fault_of", lambda array, dtype: "")  # which refuses to save such a model
     model = numpy_gpt.GPTModel(TINY)
     model.h[0].mlp.c_fc.weight.data[5, 2] = value
     if layout == "run":
@@ -373,7 +422,7 @@ def test_a_number_that_is_not_finite_names_its_tensor_and_place(tmp_path, layout
     for load in TWINS:
         result = outcome(tmp_path, load)
         assert "c_fc" in result
-        assert f"holds {value} (read as float32, at [5, 2])" in result
+        assert f"holds {value} at [5, 2] (read as float32)" in result
 
 
 def test_a_number_too_large_for_the_dtype_is_no_weight(tmp_path):
@@ -381,7 +430,7 @@ def test_a_number_too_large_for_the_dtype_is_no_weight(tmp_path):
     model.wpe.weight.data[1, 3] = 1e300
     weights.save_gpt2(model, tmp_path)
     assert weights.load_gpt2(tmp_path, np.float64).wpe.weight.data[1, 3] == 1e300
-    assert "wpe.weight holds inf (read as float32, at [1, 3])" in outcome(tmp_path)
+    assert "wpe.weight holds inf at [1, 3] (read as float32)" in outcome(tmp_path)
 
 
 def test_a_large_finite_weight_is_a_weight(tmp_path):
@@ -454,12 +503,25 @@ def test_an_empty_folder_says_what_is_expected(tmp_path):
 
 def test_a_folder_with_several_models_asks_which(tmp_path):
     lay(tmp_path, "huggingface")
-    for second in ("bin", "openai"):
-        lay(tmp_path, second)
-        with pytest.raises(CheckpointError, match=r"holds several models \(.*model\.safetensors.*\); name one"):
-            weights.load_gpt2(tmp_path)
+    lay(tmp_path, "openai")
+    with pytest.raises(CheckpointError, match=r"holds several models \(.*model\.safetensors.*\); name one"):
+        weights.load_gpt2(tmp_path)
+    lay(tmp_path, "bin")
     for name in ("model.safetensors", "pytorch_model.bin", "model.ckpt"):
         assert weights.load_gpt2(tmp_path / name).config == TINY
+
+
+def test_a_clone_of_a_hub_repository_loads_its_safetensors(tmp_path):
+    """As transformers does; and inspect says so."""
+    lay(tmp_path, "bin")
+    lay(tmp_path, "huggingface")
+    assert outcome(tmp_path) == "whole"
+    with open_checkpoint(tmp_path) as opened:
+        assert opened.path.name == "model.safetensors"
+        assert opened.notes == ["pytorch_model.bin beside it was not read; safetensors come first, as in transformers"]
+    (tmp_path / "other.safetensors").write_bytes(b"x")
+    with pytest.raises(CheckpointError, match="holds several models"):
+        weights.load_gpt2(tmp_path)
 
 
 def test_several_checkpoints_of_tensorflow_need_a_pointer(tmp_path):
@@ -486,8 +548,12 @@ def test_several_checkpoints_of_tensorflow_need_a_pointer(tmp_path):
         ({"weight_map": {"wte.weight": "../../etc/passwd"}}, "'../../etc/passwd', which does not lie beside it"),
         ({"weight_map": {"wte.weight": "gone.safetensors"}}, "'gone.safetensors', which does not lie beside it"),
         ({"weight_map": {"what": "model-00001-of-00001.safetensors"}}, "looks for 'what' in"),
-        ({"weight_map": ["wte.weight"]}, "no weight_map"),
-        ({}, "no weight_map"),
+        ({"weight_map": ["wte.weight"]}, "'weight_map' is a list of 1, where an object"),
+        ({"weight_map": {"wte.weight": 3}}, "'weight_map' is an object of 1, where an object"),
+        ({"weight_map": {"wte.weight": "a" * 100_000}}, "which does not lie beside it"),
+        ({"weight_map": {"wte.weight": "a\0b"}}, "which does not lie beside it"),
+        ({"weight_map": {"w" * 100_000: "model-00001-of-00001.safetensors"}}, "which lacks it"),
+        ({}, "no key 'weight_map'"),
         ([], "a JSON list where an object is expected"),
     ],
 )

@@ -117,7 +117,7 @@ def test_evaluate_prints_the_perplexity(twin, options, stride, weights, capsys):
 BAD = [
     (["generate", "--prompt", ""], "The prompt is empty"),
     (["generate", "--temperature", "-1"], "temperature is -1.0"),
-    (["generate", "--block", "2"], "block is 2; the model has blocks 0 to 1"),
+    (["generate", "--block", "2", "--attention", "a.png"], "block is 2; the model has blocks 0 to 1"),
     (["generate", "--attention", "nowhere/a.png"], "the folder nowhere does not exist; make it first"),
     (["evaluate", "--stride", "13"], "stride is 13; give a whole number from 1 to the context_length of 12"),
     (["evaluate", "--max-tokens", "1"], "The text holds 1 tokens"),

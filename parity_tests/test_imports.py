@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-FRAMEWORKS = ("torch", "tensorflow", "transformers", "jax", "torch_gpt")
+FRAMEWORKS = ("torch", "tensorflow", "keras", "transformers", "jax", "torch_gpt", "tensorflow_gpt")
 FOR_COMMANDS = ("matplotlib", "rich", "tyro", "tiktoken", "huggingface_hub")
 
 
@@ -80,7 +80,7 @@ def test_every_module_of_a_package_can_be_imported_without_the_others(package, a
     ("package", "absent"),
     [
         ("numpy_gpt", [*FRAMEWORKS, *FOR_COMMANDS]),
-        ("torch_gpt", ["numpy_gpt", "tensorflow", "transformers", "jax", *FOR_COMMANDS]),
+        ("torch_gpt", ["numpy_gpt", "tensorflow", "tensorflow_gpt", "transformers", "jax", *FOR_COMMANDS]),
         ("shared_gpt", [*FRAMEWORKS, "numpy_gpt", *FOR_COMMANDS]),
     ],
 )

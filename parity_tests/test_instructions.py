@@ -205,7 +205,7 @@ def test_a_missing_or_empty_input_is_none(tmp_path):
         ({"instruction": "Hi."}, r"Entry 3 of .*data\.json.* has no 'output', only 'instruction'; add it"),
         ({"output": "Hi."}, "Entry 3 of .* has no 'instruction'"),
         ({}, "Entry 3 of .* has no 'instruction', only nothing"),
-        ({"instruction": "Hi.", "output": 7}, "Entry 3 of .* has '7' as its 'output'; give text"),
+        ({"instruction": "Hi.", "output": 7}, "Entry 3 of .* has 7 as its 'output'; give text"),
         ({"instruction": "Hi.", "input": ["a"], "output": "b"}, "Entry 3 of .* has .* as its 'input'"),
         ({"instruction": " ", "output": "b"}, "Entry 3 of .* has an empty 'instruction'"),
         ("Hi.", r"Entry 3 of .* is 'Hi\.'; give an object"),
@@ -260,3 +260,14 @@ def test_the_books_set_loads():
     dataset = InstructionDataset(path, BYTES)
     assert len(dataset) == 1100
     assert dataset.entries[2]["output"] == "45 kilometers is 45000 meters."
+
+
+def test_where_no_entry_fits_a_style_is_named_in_which_some_do():
+    entry = {"instruction": "Count to two.", "output": "1 2"}
+    length = len(format_prompt(entry, "qa")) + len(entry["output"])
+    with pytest.raises(ValueError, match=r"in the style alpaca; take the style qa, .* \(--style qa\)"):
+        InstructionDataset([entry], BYTES, context_length=length, skip_long=True)
+    with pytest.raises(
+        ValueError, match="in the style alpaca; give shorter ones, or take a model with a longer context"
+    ):
+        InstructionDataset([entry], BYTES, context_length=length - 1, skip_long=True)

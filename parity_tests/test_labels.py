@@ -177,3 +177,11 @@ def test_batches_are_the_same_in_torch():
 def test_rows_that_cannot_be_used_are_named(rows, options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         LabelDataset(rows, BYTES, **options)
+
+
+def test_a_header_alone_is_named(tmp_path):
+    path = write_csv(tmp_path / "rows.csv", [("label", "text")])
+    with pytest.raises(
+        ValueError, match=r"rows\.csv holds a header and no rows below it; give labels with their texts"
+    ):
+        load_labels(path)

@@ -15,7 +15,7 @@ from numpy_gpt import GPTConfig, functional
 from parity_tests import passes
 from parity_tests.report.measure import FLOAT32, FLOAT64, TOLERANCE, assert_all_close, assert_close
 from parity_tests.strategies import seeds, sizes
-from parity_tests.tensorflow_gpt import gelu as tensorflow_gelu
+from tensorflow_gpt.layers import gelu as keras_gelu
 from torch_gpt import functional as torch_functional
 
 DIFFERENCES = 1e-7  # measured: 3e-9 at most
@@ -118,7 +118,7 @@ TENSORFLOW_LAYERS = {
     "Linear without bias": tensorflow_linear,
     "LayerNorm": tensorflow_layer_norm,
     "LayerNorm with another eps": lambda x, weight, bias: tensorflow_layer_norm(x, weight, bias, eps=0.1),
-    "GELU": tensorflow_gelu,
+    "GELU": keras_gelu,
 }
 
 

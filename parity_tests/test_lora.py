@@ -1,4 +1,6 @@
-"""LoRA: the twins against each other, against PEFT and against TensorFlow; and what LoRA promises."""
+"""LoRA: the twins against each other, against PEFT and against Keras; and what LoRA promises."""
+
+import json
 
 import numpy as np
 import peft
@@ -6,15 +8,17 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
 
 import numpy_gpt
+import tensorflow_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig, LoRALinear, apply_lora, load_lora, lora_state_dict, save_lora
+from parity_tests.keras_judge import keras_judge
 from parity_tests.report.measure import assert_all_close, assert_close, losses, random_state, to_numpy, twins
 from parity_tests.strategies import configs, seeds
-from parity_tests.tensorflow_gpt import AdamW as TensorFlowAdamW
-from parity_tests.tensorflow_gpt import TensorFlowGPT, train_step
 from parity_tests.transformers_gpt import as_transformers
+from shared_gpt.checkpoints import CheckpointError
 from shared_gpt.checkpoints.adapters import read_adapter, write_adapter
 from torch_gpt import lora as torch_lora
 
@@ -107,26 +111,36 @@ def base_state(model) -> dict[str, np.ndarray]:
     return {name: np.array(array) for name, array in model.state_dict().items() if ".lora_" not in name}
 
 
-def test_tensorflow_agrees_and_all_three_train_alike():
+def test_keras_agrees_on_logits_loss_and_gradients():
+    pair = lora_twins()
+    judge, (ids, targets) = keras_judge(pair[0]), batch(CONFIG)
+    assert_close(pair[0](ids), judge(ids), 1e-10)
+    loss, _ = losses(pair, ids, targets)
+    judged_loss, judged = tensorflow_gpt.loss_and_gradients(judge, ids, targets)
+    assert_close(loss, judged_loss, 1e-10)
+    assert_all_close(trainable_gradients(pair[0]), judged, 1e-10)
+
+
+def test_all_three_train_alike():
     pair = lora_twins(trained=False)
-    base, adapter = base_state(pair[0]), {name: a.copy() for name, a in lora_state_dict(pair[0]).items()}
-    judge = TensorFlowGPT(CONFIG, base)
-    judge.add_lora(adapter, alpha=5.0)
-    judge_optimizer = TensorFlowAdamW(judge.trainable, lr=1e-2)
+    base = base_state(pair[0])
+    judge = keras_judge(pair[0])
+    batches = [batch(CONFIG, step % 2) for step in range(8)]
+    judged = tensorflow_gpt.train(
+        judge, tensorflow_gpt.AdamW(judge.parameters()), iter(batches), 8, lambda step: 1e-2, 1, 1e9
+    )
     optimizers = [
         numpy_gpt.AdamW(pair[0].parameters(), lr=1e-2),
         torch_gpt.AdamW(pair[1].parameters(), lr=1e-2),
     ]
     first = None
-    for step in range(8):
-        ids, targets = batch(CONFIG, step % 2)
+    for ids, targets in batches:
         for optimizer in optimizers:
             optimizer.zero_grad()
         loss, twin_loss = losses(pair, ids, targets)
-        judged = train_step(judge, judge_optimizer, ids, targets)
         first = first or loss
         assert_close(loss, twin_loss, 1e-10)
-        assert_close(loss, judged, 1e-9)
+        assert_close(loss, next(judged).loss, 1e-10)
         for optimizer in optimizers:
             optimizer.step()
     assert loss < first
@@ -299,3 +313,51 @@ def test_a_tied_head_is_no_target():
     """Its weight is the embedding's too: merging would change what goes in."""
     model, _ = twins(CONFIG, 0)
     refused("shares its weight", apply_lora, model, 2, 2.0, ("lm_head",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"r": [2]}, "'r' is a list of 1, where a whole number"),
+        ({"r": True}, "'r' is True, where a whole number"),
+        ({"r": 10**400}, "says rank a number of 1329 bits"),
+        ({"lora_alpha": 10**400}, "'lora_alpha' is a number of 1329 bits"),
+        ({"lora_alpha": -1}, "lora_alpha -1"),
+        ({"lora_alpha": float("nan")}, "lora_alpha nan"),
+        ({"lora_dropout": [1]}, "'lora_dropout' is a list of 1"),
+        ({"lora_dropout": 1}, "lora_dropout 1"),
+        ({"bias": ["a"] * 9999}, "has bias = a list of 9999"),
+        ({"peft_type": "a" * 9999}, "describes an adapter of type 'aaa"),
+    ],
+)
+def test_an_adapter_config_that_lies_is_one_line(changes, says, tmp_path):
+    save_lora(lora_twins()[0], tmp_path)
+    path = tmp_path / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+    with pytest.raises(CheckpointError) as raised:
+        read_adapter(tmp_path)
+    assert says in str(raised.value)
+    assert str(path) in str(raised.value)
+    assert len(str(raised.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda matrix: np.float32(1), "is float32 of shape ()"),
+        (lambda matrix: matrix[0], "which is no matrix of LoRA's"),
+        (lambda matrix: matrix.astype(np.int32), "is int32 of shape"),
+        (lambda matrix: matrix * np.nan, "holds nan"),
+        (lambda matrix: matrix.astype(np.float32) * np.float32(np.inf), "which is no weight of a working model"),
+    ],
+)
+def test_matrices_that_are_none_are_one_line(change, says, tmp_path):
+    save_lora(lora_twins()[0], tmp_path)
+    path = tmp_path / "adapter_model.safetensors"
+    tensors = load_file(path)
+    name = next(name for name in tensors if "lora_A" in name)
+    save_file(tensors | {name: np.asarray(change(tensors[name]))}, path)
+    with pytest.raises(CheckpointError) as raised:
+        read_adapter(tmp_path)
+    assert says in str(raised.value)
+    assert str(path) in str(raised.value)

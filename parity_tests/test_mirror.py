@@ -30,7 +30,10 @@ BARE = ["shapes"]
 
 FOR_BACKWARD = re.compile(r"backward|\w+_backward|save_for_backward|pop_saved|learns|record")
 ONE_SIDED_NAMES = {
-    "module._grad_enabled": "what no_grad switches; PyTorch keeps its own",
+    "module.NoGradBlocks": "what no_grad counts; PyTorch keeps its own",
+    "module.no_grad_blocks": "what no_grad counts; PyTorch keeps its own",
+    "module.SavedValues": "what backward needs; autograd keeps it in its graph",
+    "module.accumulating": "guards gradients between threads; autograd has a lock of its own",
     "model.GPTModel.__call__": "which modules save for backward; autograd finds out by itself",
     "train.on_device": "arrays lie in memory, tensors on a device",
 }
@@ -304,7 +307,9 @@ def test_rooms_import_only_what_stands_before_them(package):
 
 
 def test_no_twin_imports_the_other_and_shared_gpt_imports_neither():
-    for package, others in ((NUMPY, ["torch_gpt"]), (TORCH, ["numpy_gpt"]), (SHARED, ["numpy_gpt", "torch_gpt"])):
+    three = {"numpy_gpt", "torch_gpt", "tensorflow_gpt"}
+    for package in (NUMPY, TORCH, NUMPY.parent / "tensorflow_gpt", SHARED):
+        others = three - {package.name}
         for path in package.rglob("*.py"):
             for dotted, _ in imports(path):
                 assert dotted.split(".")[0] not in [*others, "parity_tests"], f"{path} imports {dotted}"

@@ -1,7 +1,8 @@
-"""AdamW and clipping: the twins, PyTorch's own, and TensorFlow's variables take the same steps."""
+"""AdamW and clipping: the twins, PyTorch's own and Keras' own take the same steps."""
 
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import numpy_gpt
+import tensorflow_gpt
 import torch_gpt
-from parity_tests import tensorflow_gpt
 from parity_tests.report.measure import TOLERANCE, assert_all_close, assert_close, to_numpy
 from parity_tests.strategies import seeds, sizes
+from tensorflow_gpt.parameters import Parameter
 
 STEPS = 20
 dtypes = st.sampled_from(["float64", "float32"])
@@ -69,12 +71,12 @@ def by_pytorch(weights, gradients, weight_decay, **settings):
     return {str(i): to_numpy(p) for i, p in enumerate(params)}
 
 
-def by_tensorflow(weights, gradients, **settings):
-    variables = {str(i): tf.Variable(w) for i, w in enumerate(weights)}
-    optimizer = tensorflow_gpt.AdamW(variables, **settings)
+def by_keras(weights, gradients, **settings):
+    variables = [keras.Variable(w, dtype=w.dtype.name) for w in weights]
+    optimizer = tensorflow_gpt.AdamW(map(Parameter, variables), **settings)
     for step in gradients:
-        optimizer.step({str(i): tf.constant(g) for i, g in enumerate(step)})
-    return {name: variable.numpy() for name, variable in variables.items()}
+        optimizer.apply(step)
+    return {str(i): variable.numpy() for i, variable in enumerate(variables)}
 
 
 @settings(max_examples=10)
@@ -91,7 +93,7 @@ def test_twenty_steps(shapes, seed, dtype, chosen):
     for judged in (
         by_hand(weights, gradients, torch_gpt, **chosen),
         by_pytorch(weights, gradients, **chosen),
-        by_tensorflow(weights, gradients, **chosen),
+        by_keras(weights, gradients, **chosen),
     ):
         assert_all_close(ours, judged, TOLERANCE[dtype])
 

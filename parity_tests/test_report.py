@@ -1,8 +1,10 @@
 """The report as a user meets it: what it prints and saves, and what it says to a student whose code is wrong."""
 
+import inspect
 import json
 import math
 import re
+import textwrap
 
 import numpy as np
 import pytest
@@ -14,10 +16,10 @@ import torch_gpt
 from numpy_gpt import GPTConfig
 from parity_tests.__main__ import main
 from parity_tests.report import picture
-from parity_tests.report.comparison import Subject
 from parity_tests.report.diagnose import first_parting, likely_reason
 from parity_tests.report.replace import replaced
 from parity_tests.report.report import Report, first_finding
+from parity_tests.report.subject import Subject
 from parity_tests.report.trace import Trace, trace_numpy, trace_torch
 from parity_tests.report.wording import describe
 
@@ -102,10 +104,11 @@ def test_the_twins_agree(no_picture, capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     status, lines, _ = report(capsys, tmp_path)
     assert status == 0
-    assert re.fullmatch(r"The twins agree: 33 modules, 28 parameters, 8 more checks; worst error .*", lines[0])
+    assert re.fullmatch(r"The twins agree: 33 modules, 28 parameters, 17 more checks; worst error .*", lines[0])
     table = lines[lines.index(next(line for line in lines if line.startswith("modules"))) + 1 :]
     assert [line.split()[0] for line in table[: len(FORWARD)]] == FORWARD
-    assert all(len(line) <= 80 for line in table if not line.startswith("Picture"))
+    assert all(len(line) <= 80 for line in table[:-1] if not line.startswith(("Picture", "worst")))
+    assert lines[-1] == lines[0]
     for name, _ in numpy_gpt.GPTModel(Report().subject().config).named_parameters():
         assert sum(line.startswith(f"{name} ") for line in table) == 1
     for row in table[: len(FORWARD) - 1]:  # all but the loss: two values and two gradients each
@@ -199,7 +202,8 @@ def test_the_picture_of_a_mistake(capsys, tmp_path):
     )
     assert status == 1
     assert lines[0].startswith("h.1.mlp.gelu, backward (GELU in layers.py): ")
-    assert lines[-1].startswith("The twins differ: ")
+    assert lines[-2].startswith("The twins differ: ")
+    assert lines[-1] == lines[0]
     assert (tmp_path / "out" / "parity.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -292,7 +296,8 @@ def test_what_cannot_be_built(capsys, tmp_path, option):
 def traces():
     """A trace of each twin, and the facts for `likely_reason`."""
     subject = Subject(GPTConfig(61, 13, 30, 5, 2))
-    (ids, targets), (model, twin) = next(subject.batches()), subject.twins("float64")
+    ids, targets = next(subject.batches())
+    model, twin = (subject.model(package, "float64") for package in (numpy_gpt, torch_gpt))
     return (
         trace_numpy(model, numpy_gpt.CrossEntropy(), ids, targets),
         trace_torch(twin, torch_gpt.CrossEntropy(), ids, targets),
@@ -353,3 +358,144 @@ def test_rounding_parts_nothing_and_the_first_of_two_differences_counts():
     ours["gradient", "wte.weight"] = 3 * ours["gradient", "wte.weight"]
     parting = first_parting(ours, theirs, 1e-10, facts)
     assert (parting.module, parting.direction, parting.reason) == ("h.1.ln_2", "backward", "off by a factor of 2 = 2")
+
+
+GELU_BACKWARD = "def gelu_backward(dy, x):\n    return dy\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "def gelu(x):\n    while True:\n        x = x + 0\n",
+            "your mine.py, line [23], in gelu: it was still running",
+        ),
+        ("while True:\n    pass\n", "While mine.py was being loaded: your mine.py, line [12]: it was still running"),
+        ("import os\n\ndef gelu(x):\n    os._exit(0)\n", r"your code ended the program \(exit status 0\)"),
+        ("import os\n\nos._exit(0)\n", "While mine.py was being loaded: your code ended the program"),
+        (
+            "import sys\n\ndef gelu(x):\n    sys.exit(0)\n",
+            "h.0.mlp.gelu, forward .* your mine.py, line 4, in gelu: SystemExit",
+        ),
+        ("def gelu(x):\n    x * 2\n", "h.0.mlp.gelu, forward .*: your mine.py, line 1: your `gelu` gave None"),
+        ("def gelu():\n    return 0\n", r"your mine.py, line 1: your `gelu` must take \(x\), because"),
+    ],
+)
+def test_code_that_gives_nothing_back(no_picture, capsys, tmp_path, text, expected):
+    path = student(tmp_path, text)
+    status, lines, _ = report(capsys, tmp_path, "--replace", f"functional.gelu={path}", "--seconds", "4")
+    assert status == 1
+    assert re.match(expected, lines[0])
+
+
+def test_a_forward_without_cache_and_padding(capsys, tmp_path):
+    text = ATTENTION.replace("def forward(self, x, cache=None, padding=None)", "def forward(self, x)")
+    status, lines, _ = report(capsys, tmp_path, "--replace", f"attention.MultiHeadAttention={student(tmp_path, text)}")
+    assert status == 1
+    assert "your `forward` must take (x, cache=None, padding=None), because a block hands over the keys" in lines[0]
+
+
+def test_a_class_whose_forward_gives_none(no_picture, capsys, tmp_path):
+    text = ATTENTION.replace("return self.resid_dropout(self.c_proj(y))", "self.resid_dropout(self.c_proj(y))")
+    status, lines, _ = report(capsys, tmp_path, "--replace", f"attention.MultiHeadAttention={student(tmp_path, text)}")
+    assert status == 1
+    assert re.match(
+        r"h.0.attn, forward \(MultiHeadAttention.*: your mine.py, line 18: your `forward` gave None", lines[0]
+    )
+
+
+def test_a_judge_changed_by_the_students_file_judges_all_the_same(no_picture, capsys, tmp_path):
+    """The change is made in every place that compares; the judge runs in another process."""
+    text = "from parity_tests.report import comparison, diagnose, measure, table\n"
+    text += "same = lambda name, a, b: (name, (), 0.0, 0.0, 0.0)\n"
+    text += "comparison.worst_element = measure.worst_element = same\n"
+    text += "diagnose.first_parting = comparison.first_parting = lambda *_: None\n"
+    path = student(tmp_path, text + GELU_BACKWARD)
+    status, lines, _ = report(capsys, tmp_path, "--replace", f"functional.gelu_backward={path}")
+    assert status == 1
+    assert lines[0].startswith("h.1.mlp.gelu, backward")
+
+
+def test_a_replacement_that_no_check_calls_is_an_error(no_picture, capsys, tmp_path):
+    path = student(tmp_path, "def join(*_):\n    return None\n")
+    status, lines, error = report(capsys, tmp_path, "--replace", f"distributed.join={path}")
+    assert status == 2
+    assert lines == []
+    assert "No check of the report called your distributed.join" in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("find", "put"),
+    [
+        ("(x_hat * x_hat).sum(axis=-1, keepdims=True) / C", "(x_hat * x_hat).sum(axis=-1, keepdims=True) / (C - 1)"),
+        ("1 / np.sqrt(variance + eps)", "1 / (np.sqrt(variance) + eps)"),
+    ],
+)
+def test_a_wrong_forward_of_layer_norm(no_picture, capsys, tmp_path, find, put):
+    source = inspect.getsource(numpy_gpt.functional._normalize)
+    assert source.count(find) == 1
+    path = student(tmp_path, "import numpy as np\nfrom numpy_gpt.functional import *\n\n" + source.replace(find, put))
+    status, lines, _ = report(capsys, tmp_path, "--replace", f"functional._normalize={path}")
+    assert status == 1
+    assert lines[0].startswith("h.0.ln_1, forward (LayerNorm in layers.py): its output is the first to differ")
+    assert "likely" in lines[0]
+
+
+def test_brief_and_what_the_students_code_prints(no_picture, capsys, tmp_path):
+    path = student(tmp_path, GELU_BACKWARD.replace("    return", "    print('here', dy.shape)\n    return"))
+    status, lines, _ = report(capsys, tmp_path, "--replace", f"functional.gelu_backward={path}", "--brief")
+    assert status == 1
+    assert lines[-1] == lines[0]
+    assert lines[-2].startswith("The twins differ: ")
+    assert not [line for line in lines if line.startswith("h.1.mlp.c_proj ")]  # which agrees
+    printed = next(i for i, line in enumerate(lines) if line.startswith("Your code printed "))
+    assert lines[printed + 1].startswith("  here (2, 11, 120)")
+    assert lines[printed + 11].startswith("  ... and ")
+
+
+SOFTMAX = "import numpy as np\ndef softmax(x):\n    e = np.exp({})\n    return e / np.maximum(e.sum({}, keepdims=True), 1e-300)\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "expected"),
+    [
+        (
+            "sampling.keep_top_p",
+            "def keep_top_p(p, top_p):\n    return 0 * p\n",
+            "keep_top_p (sampling.py): its result for",
+        ),
+        ("sampling.draw", "def draw(p, u):\n    return p.argmax(axis=-1)\n", "draw (sampling.py): the tokens it draws"),
+        (
+            "train.train_step",
+            "def train_step(model, optimizer, micro_batches, max_norm=1.0, processes=None):\n    return 0.0, 0.0\n",
+            "train_step (train.py): the loss is the first to differ",
+        ),
+        ("functional.softmax", SOFTMAX.format("x", "axis=-1"), "the maximum of each row is not taken off first"),
+        (
+            "functional.softmax",
+            SOFTMAX.format("x - np.maximum(x.max(axis=-2, keepdims=True), -1e300)", "axis=-2"),
+            "softmax runs over the queries",
+        ),
+        (
+            "functional.softmax_backward",
+            "def softmax_backward(dp, p):\n    return dp * p * (1 - p)\n",
+            "softmax's backward is dp p (1 - p)",
+        ),
+        ("lora.LoRALinear.forward", "SCALE", "LoRA's branch is not scaled by alpha / R"),
+        ("attention.MultiHeadAttention.backward", "DV", "k is off by a factor of 2.449 = √D; v is off by"),
+    ],
+)
+def test_mistakes_in_every_room_are_found_and_placed(no_picture, capsys, tmp_path, target, text, expected):
+    if text == "SCALE":
+        text = textwrap.dedent(inspect.getsource(numpy_gpt.LoRALinear.forward)).replace("self.scale * ", "")
+        text = "from numpy_gpt.lora import *\n\n" + text.replace("super()", "super(LoRALinear, self)")
+    elif text == "DV":
+        text = textwrap.dedent(inspect.getsource(numpy_gpt.MultiHeadAttention.backward))
+        text = text.replace("[dq, dk, dv]", "[dq, dk * math.sqrt(D), dv * math.sqrt(D)]")
+        text = "import math\nimport numpy as np\nfrom numpy_gpt.attention import *\n\n" + text
+    status, lines, _ = report(
+        capsys, tmp_path, "--replace", f"{target}={student(tmp_path, text)}", "--precision", "float64"
+    )
+    assert status == 1
+    assert expected in lines[0]

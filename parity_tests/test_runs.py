@@ -54,7 +54,7 @@ def test_pretrain_leaves_a_folder_that_people_can_read(twin, story, tmp_path, ca
     assert f"generate --weights {out}" in said
     assert {path.name for path in out.iterdir()} - {".lock"} == {
         *("config.json", "training.json", "tokenizer.json", "metrics.csv", "loss.png", "samples.txt"),
-        *("last.safetensors", "best.safetensors"),
+        *("last.safetensors", "previous.safetensors", "best.safetensors"),
     }
     config = json.loads((out / "config.json").read_text(encoding="utf-8"))
     assert numpy_gpt.GPTConfig(**config).emb_dim == 8
@@ -108,7 +108,8 @@ def test_resume_takes_the_options_of_the_run(story, tmp_path, capsys):
 def test_a_run_killed_before_its_first_checkpoint_begins_again_with_the_options_typed_now(story, tmp_path):
     out = tmp_path / "run"
     assert pretrain(numpy_gpt, story, out, "--seed", "5") == 0
-    (out / "last.safetensors").unlink()
+    for name in ("last", "previous"):
+        (out / f"{name}.safetensors").unlink()
     assert main(numpy_gpt, ["pretrain", "--out", str(out), "--resume", "--steps", "3", "--n-layers", "2"]) == 0
     assert [row["step"] for row in RunFolder(out).rows()] == [0, 1, 2, 3]
     description = json.loads((out / "training.json").read_text(encoding="utf-8"))

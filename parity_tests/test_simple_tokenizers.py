@@ -179,7 +179,7 @@ def test_what_is_encoded_is_decodable_whatever_the_text(make, text):
         ('{"kind": "characters"}', "holds no characters tokenizer: 'characters' is no text"),
         ('{"kind": "characters", "characters": "", "end_of_text": false}', "holds no characters tokenizer: The text"),
         ('{"kind": "simple-v1", "vocab": ["a"]}', "holds no simple-v1 tokenizer: 'vocab' is no table"),
-        ('{"kind": "simple-v2", "vocab": {"a": "0"}}', "holds no simple-v2 tokenizer: 'vocab' is no table"),
+        ('{"kind": "simple-v2", "vocab": {"a": "0"}}', "holds no simple-v2 tokenizer: the id of 'a' is '0', where"),
         ('{"kind": "simple-v1", "vocab": {}}', "holds no simple-v1 tokenizer: A vocabulary holds at least one word"),
         ('{"kind": "byte-pair", "vocab": {}, "merges": [], "special_tokens": {}}', "byte-pair tokenizer: 256 tokens"),
     ],
@@ -238,3 +238,21 @@ def test_a_file_is_one_a_person_can_read(tmp_path):
 def test_a_token_as_one_can_print_it(token, shown):
     assert visible(token) == shown
     assert all(character.isprintable() and character != " " for character in visible(token))
+
+
+@pytest.mark.parametrize("i", [2_000_000_000, 10**400, -1, True, 0.5, "0"])
+@pytest.mark.parametrize("key", ["vocab", "special_tokens"])
+def test_an_id_that_makes_a_giant_embedding_is_one_line(i, key, tmp_path):
+    """2,000,000,000 once had the fingerprint count up to it."""
+    path = tmp_path / "tokenizer.json"
+    for tokenizer in (BytePairTokenizer([]), SimpleTokenizerV1(build_vocab("a b c"))):
+        data = {"kind": tokenizer.kind, **tokenizer.to_dict()}
+        if key not in data:
+            continue
+        data[key] = data[key] | {next(iter(data[key])): i}
+        path.write_text(json.dumps(data), encoding="utf-8")
+        with pytest.raises(
+            ValueError, match=r"tokenizer\.json .* the id of .* is .*, where a whole number from 0 to"
+        ) as caught:
+            load_tokenizer(path)
+        assert len(str(caught.value)) < 500

@@ -15,7 +15,15 @@ from parity_tests.strategies import seeds
 from shared_gpt.checkpoints.stored import CheckpointError, read_array
 from shared_gpt.checkpoints.tensor_bundle import TensorBundle, bundle_prefix, sstable, write_tensor_bundle
 from shared_gpt.checkpoints.tensor_bundle.bundle import NUMERIC_TYPES
-from shared_gpt.checkpoints.tensor_bundle.sstable import masked, read_table, write_table
+from shared_gpt.checkpoints.tensor_bundle.sstable import (
+    FOOTER,
+    MAGIC,
+    TRAILER,
+    masked,
+    read_table,
+    write_block,
+    write_table,
+)
 from shared_gpt.checkpoints.tensor_bundle.wire import BYTES, VARINT, WireError, read_varint, write_field, write_varint
 
 NUMPY_DTYPES = sorted(set(NUMERIC_TYPES.values()) - {"bfloat16"})
@@ -197,6 +205,30 @@ def test_shared_prefixes_cannot_fill_the_memory(monkeypatch):
     """A few bytes that stand for a key of a thousand are refused when the keys' total passes a bound, not the memory."""
     table = write_table({b"a" * 1000 + i.to_bytes(2, "big"): b"" for i in range(1000)})
     assert len(table) < 100_000
-    monkeypatch.setattr(sstable, "MAX_KEYS", 999_999)
-    with pytest.raises(WireError, match="more than 999999 bytes of keys"):
+    monkeypatch.setattr(sstable, "MOST_SHARED", 5)
+    with pytest.raises(WireError, match=r"a block at byte 0 with more than \d+ bytes of keys in \d+"):
         read_table(table)
+
+
+def test_handles_that_all_lead_to_one_block_are_refused():
+    """A thousand of them would have it read a thousand times."""
+    block = write_block([(b"a" * 300, b"")])
+    place = write_varint(0) + write_varint(len(block) - TRAILER)
+    index = write_block([(i.to_bytes(2, "big"), place) for i in range(1000)])
+    handle = write_varint(len(block)) + write_varint(len(index) - TRAILER)
+    with pytest.raises(WireError, match=r"some lie over one another|out of order"):
+        read_table(block + index + (handle + handle).ljust(FOOTER - 8, b"\0") + MAGIC)
+    # Empty blocks hold no keys that would be out of order; only the bytes can tell.
+    block = write_block([])
+    place = write_varint(0) + write_varint(len(block) - TRAILER)
+    index = write_block([(i.to_bytes(2, "big"), place) for i in range(9000)])
+    handle = write_varint(len(block)) + write_varint(len(index) - TRAILER)
+    with pytest.raises(WireError, match="some lie over one another"):
+        read_table(block + index + (handle + handle).ljust(FOOTER - 8, b"\0") + MAGIC)
+
+
+def test_a_large_index_is_refused_unread(tmp_path):
+    with open(tmp_path / "model.ckpt.index", "wb") as file:
+        file.truncate(1 << 40)  # sparse: takes no room on the disk
+    with pytest.raises(CheckpointError, match=r"model\.ckpt\.index has 1099511627776 bytes, too many"):
+        TensorBundle(tmp_path / "model.ckpt")

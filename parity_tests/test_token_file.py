@@ -117,6 +117,45 @@ def test_cut_pieces_hold_the_ids_of_tiktoken(text, places):
     assert [i for piece in pieces for i in judge.encode_ordinary(piece)] == judge.encode_ordinary(text)
 
 
+LITTLE_SPACE = st.text(st.sampled_from(list("ab9é語かカ한\u3099'sdl,.;:!?)\"。，、」<|-_\u0301😀 ")))
+LITTLE_SPACE = LITTLE_SPACE | st.lists(
+    st.sampled_from(["<|endoftext|>", "we'll", "語。", "a.", "<|", "|>", "...", "  "])
+).map("".join)
+
+
+@settings(max_examples=300)
+@given(text=LITTLE_SPACE, places=st.lists(st.integers(0)))
+def test_finer_cuts_change_no_id(bpe, text, places):
+    special = {"<|endoftext|>"}
+    characters = CharTokenizer(text + "a", end_of_text=True)
+    for tokenizer in (bpe, characters):
+        pieces = list(whole_words(cut_at(text, places), tokenizer.kind))
+        assert "".join(pieces) == text
+        assert [i for piece in pieces for i in tokenizer.encode(piece, special)] == tokenizer.encode(text, special)
+    pieces = list(whole_words(cut_at(text, places), "gpt2"))
+    assert [word for piece in pieces for word in split(piece)] == split(text)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kind"), [("語も字。", "gpt2"), ("one,two.", "byte-pair"), ("ACGT", "characters")]
+)
+def test_a_text_without_spaces_is_cut_all_the_same(sentence, kind):
+    pieces = list(whole_words([sentence * 1000] * 20, kind))
+    assert len(pieces) > 15
+    assert max(map(len, pieces)) < 3 * 1000 * len(sentence)
+    assert len(list(whole_words([sentence * 1000] * 20))) == 1
+
+
+def test_a_word_of_millions_of_letters_is_one_line(tmp_path, bpe):
+    (tmp_path / "long.txt").write_text("a" * 2_500_000, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"long\.txt: More than 2,000,000 characters stand without a space") as caught:
+        prepare(tmp_path / "long.txt", bpe, tmp_path / "tokens.bin", progress=False)
+    assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["long.txt"]
+    characters = CharTokenizer("a")
+    assert prepare(tmp_path / "long.txt", characters, tmp_path / "tokens.bin", progress=False).count == 2_500_000
+
+
 def test_cuts_come_as_soon_as_they_can():
     assert list(whole_words(["one tw", "o", " three", "  four "])) == ["one", " two", " three  four", " "]
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 import numpy_gpt
 import torch_gpt
-from parity_tests import tensorflow_gpt
 from parity_tests.__main__ import main as gpt_parity
 from parity_tests.report.curve import BANDS
 from parity_tests.report.measure import TOLERANCE, assert_all_close, gradients, to_numpy, twins
@@ -18,6 +17,7 @@ from parity_tests.strategies import configs, dtypes, seeds
 from parity_tests.tiny_runs import tiny_run
 from shared_gpt.checks.train import check_step
 from shared_gpt.training.settings import TrainSettings
+from torch_gpt.train import Progress
 
 TWINS = [numpy_gpt, torch_gpt]
 IGNORED = -100
@@ -198,10 +198,10 @@ def test_settings_that_mean_nothing_are_refused_by_name(name, value):
         TrainSettings(**{name: value}).check()
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_the_curve_command_draws_three_curves_that_are_one(dtype, tmp_path, capsys):
+@pytest.mark.parametrize(("dtype", "options"), [("float64", ["--lora"]), ("float32", [])])
+def test_the_curve_command_draws_three_curves_that_are_one(dtype, options, tmp_path, capsys):
     out = tmp_path / "curve.png"
-    assert gpt_parity(["curve", "--steps", "3", "--dtype", dtype, "--out", str(out)]) == 0
+    assert gpt_parity(["curve", "--steps", "3", "--dtype", dtype, "--out", str(out), *options]) == 0
     said = capsys.readouterr().out
     assert [line.split()[0] for line in said.splitlines()[:3]] == ["NumPy", "PyTorch", "TensorFlow"]
     assert f"All agree to {BANDS[dtype]:g}." in said
@@ -209,6 +209,6 @@ def test_the_curve_command_draws_three_curves_that_are_one(dtype, tmp_path, caps
 
 
 def test_the_curve_command_sees_a_curve_that_parts(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(tensorflow_gpt, "train_step", lambda *args: 7.0)
+    monkeypatch.setattr(torch_gpt, "train", lambda *args: [Progress(1, loss=7.0, grad_norm=1.0, lr=0.0)])
     assert gpt_parity(["curve", "--steps", "1", "--out", str(tmp_path / "curve.png")]) == 1
     assert "They do NOT agree" in capsys.readouterr().out

@@ -1,13 +1,14 @@
-"""Whole training runs: from one seed, with dropout, the twins' losses are the same point by point; without, TensorFlow's too."""
+"""Whole training runs: from one seed, with dropout, the twins' losses are the same point by point; without, Keras' too."""
 
 import numpy as np
 import pytest
 import torch
 
 import numpy_gpt
+import tensorflow_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig
-from parity_tests import tensorflow_gpt
+from parity_tests.keras_judge import keras_judge
 from parity_tests.report.measure import assert_all_close, key_bias, to_numpy, twins
 
 STEPS = 25
@@ -63,11 +64,10 @@ def train_torch(model) -> list[float]:
     return curve
 
 
-def train_tensorflow(model: tensorflow_gpt.TensorFlowGPT) -> list[float]:
-    optimizer = tensorflow_gpt.AdamW(model.trainable, **ADAMW)
-    return [
-        tensorflow_gpt.train_step(model, optimizer, ids, targets, MAX_NORM) for ids, targets in batches(model.config)
-    ]
+def train_keras(model) -> list[float]:
+    optimizer = tensorflow_gpt.AdamW(model.parameters(), **ADAMW)
+    steps = tensorflow_gpt.train(model, optimizer, batches(model.config), STEPS, lambda step: ADAMW["lr"], 1, MAX_NORM)
+    return [progress.loss for progress in steps]
 
 
 def weights_without_key_bias(model) -> dict[str, np.ndarray]:
@@ -103,7 +103,7 @@ def test_dropout_matters_to_the_curve():
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_three_curves_are_one(dtype):
     pair = twins(config_with(0.0), 6, dtype)
-    judge = tensorflow_gpt.TensorFlowGPT(pair[0].config, pair[0].state_dict())
-    curve, their_curve, third = train_numpy(pair[0]), train_torch(pair[1]), train_tensorflow(judge)
+    third = train_keras(keras_judge(pair[0]))
+    curve, their_curve = train_numpy(pair[0]), train_torch(pair[1])
     assert curve == pytest.approx(their_curve, rel=CURVE[dtype])
     assert third == pytest.approx(curve, rel=CURVE[dtype])

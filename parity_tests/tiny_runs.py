@@ -50,7 +50,7 @@ def tiny_run(twin: ModuleType, path: str | Path | None = None, drop_rate: float 
 def resumed(twin: ModuleType, path: str | Path, **changes: Any) -> Pretraining:
     """The run of a folder at its last checkpoint, or at its beginning where there is none yet."""
     run = tiny_run(twin, path, **changes)
-    if RunFolder(path).last.exists():
+    if RunFolder(path).checkpoints():
         run.resume(RunFolder(path))
     else:
         run.folder.start_over()

@@ -3,35 +3,42 @@
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import Annotated, Union
+from typing import Annotated, Any, Union
 
 import tyro
 
-from shared_gpt import commands
+from shared_gpt import __version__, commands
+from shared_gpt.streams import run_program
+from shared_gpt.suggestions import check_options, did_you_mean
 
 
 def main(twin: ModuleType, args: list[str] | None = None) -> int:
     """Parse the command line, run the command with the twin's classes, and return the exit status."""
     program = twin.__name__.replace("_", "-")
-    choices = tuple(
-        Annotated[command, tyro.conf.subcommand(name, prefix_name=False)] for name, command in commands.ALL.items()
-    )
-    command = tyro.cli(
-        Union[choices],  # noqa: UP007 - a union made from a list
-        prog=program,
-        description=twin.__doc__,
-        args=args,
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-    )
-    try:
-        command.run(twin)
-    except (ValueError, OSError, ImportError) as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{program}: stopped.", file=sys.stderr)
-        return 130
-    return 0
+    typed = sys.argv[1:] if args is None else args
+    offered = twin.own_commands() if hasattr(twin, "own_commands") else commands.ALL
+    return run_program(program, lambda: parse(program, twin.__doc__ or "", offered, typed).run(twin))
+
+
+def parse(program: str, description: str, offered: dict[str, type], args: list[str]) -> Any:
+    """The command that is asked for, with its options. Exits after help and for what tyro refuses, as tyro does."""
+    if args[:1] in (["--version"], ["-V"]):
+        print(f"{program} {__version__}")
+        raise SystemExit(0)
+    name, command, options = commands.find(args, offered)
+    if not name and options and not options[0].startswith("-"):
+        suggestion = did_you_mean(options[0], offered)
+        raise ValueError(f"There is no command {options[0]!r}{suggestion} All commands: {program} --help")
+    prog = f"{program} {name}".strip()
+    if command is None:
+        choices = [Annotated[kind, tyro.conf.subcommand(key, prefix_name=False)] for key, kind in offered.items()]
+        command, description = Union[tuple(choices)], f"{description}\n--version shows the version."  # noqa: UP007
+    else:
+        if command is not commands.Finetune:  # which has no options, only tasks that do
+            check_options(program, name, command, options)
+        description = command.__doc__
+    config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
+    return tyro.cli(command, prog=prog, description=description, args=options, config=config)
 
 
 def numpy_command() -> int:
@@ -44,6 +51,11 @@ def torch_command() -> int:
     return run_twin("torch_gpt")
 
 
+def tensorflow_command() -> int:
+    """The console command tensorflow-gpt; one line says so where TensorFlow is missing."""
+    return run_twin("tensorflow_gpt")
+
+
 def run_twin(package: str) -> int:
     """Import a twin and run the command line over it; one line says what to install where the import fails."""
     try:
@@ -51,4 +63,6 @@ def run_twin(package: str) -> int:
     except ImportError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     return main(twin)

@@ -13,11 +13,15 @@ from pathlib import Path
 
 TIMEOUT = 20.0  # seconds without a byte before a connection counts as dead
 ATTEMPTS = 3  # in a row that brought no new byte, for one address
+SHORT_WAIT = 0.25  # seconds; what refuses a connection will not soon accept one
 HEX_DIGITS_SHOWN = 12
 
 
 class DownloadError(OSError):
-    """A file that no address gave, or that cannot be written. The message says where to put it by hand."""
+    """A file that no address gave, or that cannot be written. The message says where to put it by hand; `reason` is the last
+    failure alone."""
+
+    reason = ""
 
 
 def cache_folder() -> Path:
@@ -67,7 +71,27 @@ def fetch(name: str, urls: Sequence[str], sha256: str | None, folder: str | os.P
                     os.replace(part, path)
                 return path
             failures.append(f"{url}: {failure}")
-    raise DownloadError(f"{name} could not be downloaded ({'; '.join(failures)}); put the file by hand at {path}.")
+    error = DownloadError(f"{name} could not be downloaded ({'; '.join(failures)}); put the file by hand at {path}.")
+    error.reason = f"{name}: {failure}"
+    raise error
+
+
+def why_unreachable(url: str, attempts: int = ATTEMPTS, timeout: float = 5.0) -> str:
+    """What keeps a server from answering, after short retries; "" if it answers, be it with an error."""
+    failure = ""
+    for attempt in range(attempts):
+        if attempt:
+            time.sleep(SHORT_WAIT)
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=timeout).close()
+            return ""
+        except urllib.error.HTTPError:
+            return ""
+        except (OSError, http.client.HTTPException) as error:
+            failure = str(getattr(error, "reason", error)) or type(error).__name__
+            if isinstance(getattr(error, "reason", error), TimeoutError):
+                break  # to wait as long again would tell nothing new
+    return failure
 
 
 def _checked(path: Path, sha256: str | None) -> Path:
@@ -81,12 +105,12 @@ def _checked(path: Path, sha256: str | None) -> Path:
 
 def _download(url: str, part: Path, sha256: str | None, wait: float, report: Callable) -> str:
     """Fill `part` from one address. Returns "" once its bytes are right, else what went wrong."""
-    failure, barren, most = "", 0, part.stat().st_size if part.exists() else 0
+    failure, barren, refused, most = "", 0, False, part.stat().st_size if part.exists() else 0
     if most and sha256 and sha256_of(part) == sha256:
         return ""
     while barren < ATTEMPTS:
         if barren:
-            time.sleep(wait * 2 ** (barren - 1))
+            time.sleep(min(wait, SHORT_WAIT) if refused else wait * 2 ** (barren - 1))
         try:
             resumed = _receive(url, part, report)
             if sha256 is None or (found := sha256_of(part)) == sha256:
@@ -98,13 +122,14 @@ def _download(url: str, part: Path, sha256: str | None, wait: float, report: Cal
         except DownloadError:
             raise
         except urllib.error.HTTPError as error:
-            failure = f"HTTP {error.code} {error.reason}"
+            failure, refused = f"HTTP {error.code} {error.reason}", False
             if error.code == 416:  # nothing comes after the bytes we have, so they are not the beginning of this file
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
                 return failure
         except (OSError, http.client.HTTPException) as error:
             failure = str(getattr(error, "reason", error)) or type(error).__name__
+            refused = isinstance(error, urllib.error.URLError)  # the error of a connection that was never made
             unreachable = socket.gaierror, TimeoutError  # as the reason of another error: while connecting
             if isinstance(getattr(error, "reason", None), unreachable):
                 return failure
@@ -123,6 +148,8 @@ def _receive(url: str, part: Path, report: Callable) -> bool:
         elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
             raise ConnectionError(f"asked for bytes from {start}, got {response.headers.get('Content-Range')!r}")
         length = response.headers.get("Content-Length")
+        if length and not length.isdigit():
+            raise ConnectionError(f"the server's Content-Length is {length[:40]!r}, which is no number of bytes")
         total = start + int(length) if length else None
         done = start
         with _writing(part):
@@ -161,5 +188,5 @@ def _download_bar(name: str) -> Iterator[Callable[[int, int | None], None]]:
 
     columns = BarColumn(bar_width=20), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
     with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task(name, total=None, visible=False)  # until the first byte
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,9 +11,9 @@ MAX_JSON = 64 << 20  # bytes; a tokenizer of a million tokens takes fewer
 
 
 @contextmanager
-def written_beside(path: str | os.PathLike) -> Iterator[BinaryIO]:
+def written_beside(path: str | os.PathLike, before_naming: Callable[[], object] = lambda: None) -> Iterator[BinaryIO]:
     """A binary file to write. It takes the name `path` when the block ends, whole and flushed to the disk; after an error
-    nothing is left of it."""
+    nothing is left of it. `before_naming` is called in between."""
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -21,6 +21,7 @@ def written_beside(path: str | os.PathLike) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        before_naming()
         os.replace(beside, path)
     except BaseException as error:
         beside.unlink(missing_ok=True)
@@ -44,13 +45,18 @@ def read_json(path: str | os.PathLike, error: type[ValueError] = ValueError) -> 
 
 def parse_json(data: bytes) -> dict[str, Any]:
     """The object that some JSON holds. The ValueError says only what is wrong; the caller puts the file's name in front."""
-    try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"is not valid JSON ({error})") from error
+    value = parse_json_value(data)
     if not isinstance(value, dict):
         raise ValueError(f"holds a JSON {type(value).__name__} where an object is expected")
     return value
+
+
+def parse_json_value(data: bytes) -> Any:
+    """The same for any kind of value. The ValueError's cause tells the place, where there is one."""
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is not valid JSON ({error})") from error
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ except ImportError as error:
         f"torch_gpt needs PyTorch ({error}): pip install 'numpy-gpt[torch]'."
     ) from None
 
+from shared_gpt import __version__
 from shared_gpt.config import GPTConfig
 from torch_gpt.attention import MultiHeadAttention
 from torch_gpt.block import FeedForward, TransformerBlock
@@ -58,6 +59,7 @@ __all__ = [
     "SamplingSettings",
     "Step",
     "TransformerBlock",
+    "__version__",
     "add_class_head",
     "apply_lora",
     "attention_maps",

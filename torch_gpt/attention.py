@@ -1,6 +1,7 @@
 """MultiHeadAttention: every position asks all positions up to its own what they know."""
 
 import math
+import threading
 
 import numpy as np
 import torch
@@ -11,6 +12,16 @@ from torch_gpt.kv_cache import LayerCache
 from torch_gpt.layers import Dropout, Linear
 from torch_gpt.module import Module
 from torch_gpt.shapes import Array, Bool, DType, Float, Int, float32
+
+
+class AttentionRecord(threading.local):
+    """Where the running thread's forward passes leave their attention weights, if someone
+    looks."""
+
+    maps: list[Array] | None = None
+
+
+attention_record = AttentionRecord()
 
 
 def hidden_keys(
@@ -54,7 +65,6 @@ class MultiHeadAttention(Module):
         self.c_proj = Linear(config.emb_dim, config.emb_dim, dtype=dtype)
         self.attn_dropout = Dropout(config.drop_rate, rng)
         self.resid_dropout = Dropout(config.drop_rate, rng)
-        self.maps: list[Array] | None = None  # where forward leaves p, if someone looks
 
     def forward(
         self,
@@ -74,8 +84,8 @@ class MultiHeadAttention(Module):
         if T > 1 or padding is not None:  # a single query is the last position, which sees all
             scores = scores.masked_fill(hidden_keys(T, S, padding).to(x.device), -math.inf)
         p = softmax(scores)  # (B, H, T, S)
-        if self.maps is not None:
-            self.maps.append(p)
+        if attention_record.maps is not None:
+            attention_record.maps.append(p)
         dropped = self.attn_dropout(p)  # (B, H, T, S)
         context = dropped @ v  # (B, H, T, D)
         merged = merge_heads(context)  # (B, T, C)

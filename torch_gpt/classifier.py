@@ -5,6 +5,8 @@ import numpy as np
 import torch
 
 from shared_gpt.checks.classifier import check_classes
+from shared_gpt.checks.generate import check_logits
+from shared_gpt.checks.model import check_rng
 from torch_gpt.layers import Linear
 from torch_gpt.model import GPTModel
 from torch_gpt.module import evaluation, no_grad
@@ -24,6 +26,7 @@ def add_class_head(
     mask, since no earlier token sees it.
     """
     check_classes(n_classes)
+    check_rng(rng)
     rng = np.random.default_rng(0) if rng is None else rng
     gain = model.ln_f.weight
     head = Linear(model.config.emb_dim, n_classes, dtype=gain.dtype)
@@ -49,4 +52,5 @@ def predict_classes(model: GPTModel, ids: Ids, last: Ids) -> Float[Array, "B K"]
     ids, last = torch.as_tensor(ids, device=device), torch.as_tensor(last, device=device)
     with evaluation(model):
         logits = model(ids)
+    check_logits(float(logits.max()))
     return logits[torch.arange(len(ids), device=device), last]

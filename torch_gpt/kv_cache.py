@@ -1,6 +1,6 @@
 """KVCache: keys and values of the tokens already seen, so that each is computed only once."""
 
-from shared_gpt.checks.kv_cache import check_cache
+from shared_gpt.checks.kv_cache import check_cache, check_capacity
 from shared_gpt.config import GPTConfig
 from torch_gpt.shapes import Array, Float
 
@@ -43,6 +43,8 @@ class KVCache:
 
     def __init__(self, config: GPTConfig, capacity: int | None = None):
         capacity = config.context_length if capacity is None else capacity
+        check_capacity(capacity)
+        self.config = config
         self.layers = [LayerCache(capacity) for _ in range(config.n_layers)]
 
     def __getitem__(self, index: int) -> LayerCache:

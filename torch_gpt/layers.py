@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from shared_gpt.checks.layers import check_dropout, check_rows, check_width
 from torch_gpt.functional import gelu, layer_norm
 from torch_gpt.module import Module, Parameter
 from torch_gpt.shapes import Array, DType, Float, Int, float32
@@ -34,6 +35,7 @@ class Embedding(Module):
         self.weight = Parameter(torch.zeros((num_rows, emb_dim), dtype=dtype))
 
     def forward(self, ids: Int[Array, "..."]) -> Float[Array, "... C"]:
+        check_rows(ids)
         return self.weight[ids]
 
 
@@ -48,6 +50,7 @@ class LayerNorm(Module):
         self.bias = Parameter(torch.zeros(emb_dim, dtype=dtype))
 
     def forward(self, x: Float[Array, "... C"]) -> Float[Array, "... C"]:
+        check_width(x, len(self.weight))
         return layer_norm(x, self.weight, self.bias, self.eps)
 
 
@@ -69,6 +72,7 @@ class Dropout(Module):
 
     def __init__(self, drop_rate: float, rng: np.random.Generator):
         super().__init__()
+        check_dropout(drop_rate, rng)
         self.drop_rate = drop_rate
         self.rng = rng
 

@@ -100,7 +100,7 @@ def apply_lora(
         for path, (_, _, linear) in found.items()
         if any(linear.weight is t for t in tables)
     ]
-    check_lora(rank, alpha, dropout, targets, shapes, tied, list(adapted(model)))
+    check_lora(rank, alpha, dropout, targets, shapes, tied, list(adapted(model)), rng)
     rng = np.random.default_rng(0) if rng is None else rng
     for parameter in model.parameters():
         parameter.requires_grad = False
@@ -149,9 +149,7 @@ def load_lora_state_dict(model: Module, state: Mapping[str, Any]) -> None:
     """Copy what lora_state_dict gave into the branches. If a key or a shape does not fit,
     nothing is changed."""
     own = lora_state_dict(model)
-    check_state_dict(
-        {key: tuple(tensor.shape) for key, tensor in own.items()},
-        {key: tuple(tensor.shape) for key, tensor in state.items()},
-    )
+    check_state_dict(own, state)
+    tensors = {key: torch.as_tensor(state[key]) for key in own}
     for key, tensor in own.items():
-        tensor[...] = torch.as_tensor(state[key])
+        tensor[...] = tensors[key]

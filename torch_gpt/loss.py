@@ -22,7 +22,7 @@ class CrossEntropy(Module):
         self.ignore_index = ignore_index
 
     def forward(self, logits: Float[Array, "... V"], targets: Int[Array, "..."]) -> Scalar:
-        check_targets(logits, targets, self.ignore_index)
+        check_targets(logits, targets, self.ignore_index, Array)
         rows = logits.reshape(-1, logits.shape[-1])
         targets = targets.reshape(-1).long()
         counted = targets != self.ignore_index

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from shared_gpt.checks.model import check_ids
+from shared_gpt.checks.model import check_inputs, check_model
 from shared_gpt.config import GPTConfig
 from torch_gpt.block import TransformerBlock
 from torch_gpt.kv_cache import KVCache
@@ -34,6 +34,7 @@ class GPTModel(Module):
         initialize: bool = True,
     ):
         super().__init__()
+        check_model(config, rng, dtype)
         rng = np.random.default_rng(0) if rng is None else rng
         self.config = config
         self.wte = Embedding(config.vocab_size, config.emb_dim, dtype)
@@ -95,8 +96,8 @@ class GPTModel(Module):
         token sees and positions do not count. last asks for the logits of so many last
         positions alone; these have no backward.
         """
+        check_inputs(ids, Array, self.config, cache, last)
         past = 0 if cache is None else cache.length
-        check_ids(ids, self.config, past)
         B, T = ids.shape
         positions = torch.arange(past, past + T, device=ids.device).expand(B, T)
         if padding is not None:

@@ -1,13 +1,12 @@
-"""Parameter, Module, no_grad, evaluation: PyTorch's own, with the state dict of the NumPy
-twin."""
+"""Parameter, Module, no_grad, evaluation: PyTorch's own, with the NumPy twin's state dict."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from shared_gpt.checks.module import check_state_dict
+from shared_gpt.evaluation import evaluation as evaluation
 from shared_gpt.module_tree import module_tree
 from torch_gpt.shapes import Array
 
@@ -35,21 +34,8 @@ class Module(torch.nn.Module):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy tensors (or arrays) into the parameters. Every key that does not fit is named in
         one error, and then nothing is changed."""
-        own = dict(self.named_parameters())
-        check_state_dict(
-            {key: tuple(parameter.shape) for key, parameter in own.items()},
-            {key: tuple(tensor.shape) for key, tensor in state.items()},
-        )
-        for key, parameter in own.items():
-            parameter.data[...] = torch.as_tensor(state[key])
-
-
-@contextmanager
-def evaluation(model: Module) -> Iterator[None]:
-    """The model without dropout inside the block, and afterwards in the mode that it had."""
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)
+        own = self.state_dict()
+        check_state_dict(own, state)
+        tensors = {key: torch.as_tensor(state[key]) for key in own}
+        for key, tensor in own.items():
+            tensor[...] = tensors[key]

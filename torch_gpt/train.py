@@ -7,8 +7,15 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from shared_gpt.checks.train import check_step
+from shared_gpt.checks.train import (
+    check_accumulate,
+    check_batches,
+    check_evaluated,
+    check_step,
+    check_training,
+)
 from shared_gpt.training.processes import ALONE, Processes
+from torch_gpt.lora import adapted
 from torch_gpt.loss import CrossEntropy
 from torch_gpt.model import GPTModel
 from torch_gpt.module import evaluation, no_grad
@@ -45,10 +52,12 @@ def train(
     Each step takes `accumulate` batches and the learning rate that belongs to it. The caller
     may evaluate, sample, save or stop between two steps.
     """
+    check_accumulate(accumulate)
     for step in range(first_step, steps):
         model.train()
         optimizer.lr = learning_rate(step)
         micro_batches = list(islice(batches, accumulate))
+        check_batches(micro_batches, accumulate, step)
         loss, grad_norm = train_step(model, optimizer, micro_batches, max_norm, processes)
         yield Progress(step + 1, loss, grad_norm, optimizer.lr)
 
@@ -67,6 +76,9 @@ def train_step(
     FloatingPointError, and leaves the weights as they are, when the loss or a gradient is not
     finite.
     """
+    parameters = dict(model.named_parameters())
+    merged = sum(layer.merged for layer in adapted(model).values())
+    check_training(micro_batches, parameters, optimizer.params, merged)
     criterion = CrossEntropy()
     counts = [int((targets != criterion.ignore_index).sum()) for _, targets in micro_batches]
     total = max(processes.sum(sum(counts)), 1)
@@ -81,8 +93,8 @@ def train_step(
         loss += micro_loss.item() * count / total
     processes.sum_gradients(model)
     loss = processes.sum(loss)
-    grad_norm = clip_grad_norm(model.parameters(), max_norm)
-    check_step(loss, grad_norm, {name: p.grad for name, p in model.named_parameters()})
+    grad_norm = clip_grad_norm(parameters.values(), max_norm)
+    check_step(loss, grad_norm, {name: p.grad for name, p in parameters.items()})
     optimizer.step()
     return loss, grad_norm
 
@@ -98,7 +110,8 @@ def evaluate(model: GPTModel, batches: Iterable[Batch]) -> float:
             count = int((targets != criterion.ignore_index).sum())
             loss += criterion(model(inputs), targets).item() * count
             total += count
-    return loss / max(total, 1)
+    check_evaluated(total)
+    return loss / total
 
 
 def on_device(

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from parity_tests.mistakes.judge import judge, judges
 from parity_tests.mistakes.planted import MISTAKES
+from shared_gpt.streams import run_program
 
 
 def main(part: Annotated[str, tyro.conf.Positional] = "") -> int:
@@ -47,4 +48,4 @@ def main(part: Annotated[str, tyro.conf.Positional] = "") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(tyro.cli(main, prog="python -m parity_tests.mistakes"))
+    sys.exit(run_program("mistakes", lambda: tyro.cli(main, prog="python -m parity_tests.mistakes")))

@@ -19,7 +19,7 @@ from pathlib import Path
 from parity_tests.mistakes.mistake import Mistake
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("numpy_gpt", "torch_gpt", "shared_gpt", "parity_tests")
+PACKAGES = ("numpy_gpt", "torch_gpt", "tensorflow_gpt", "shared_gpt", "parity_tests")
 
 # The fast part of the suite; and for each file the tests closest to it, which run first.
 SUITE = ("test_layers", "test_attention", "test_loss", "test_optim", "test_model_parity", "test_bookkeeping")

@@ -11,10 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 import numpy_gpt
-import torch_gpt
 from numpy_gpt import GPTConfig
 
 FLOAT64 = 1e-10  # the proof; measured: 4e-14 at most
@@ -72,21 +70,24 @@ def assert_all_close(a: Mapping[str, Any], b: Mapping[str, Any], tolerance: floa
     assert error <= tolerance, f"{name}{list(index)}: {x!r} and {y!r}, error {error:.1e} where {tolerance:.0e} may be"
 
 
-def twins(config: GPTConfig, seed: int, dtype: Any = "float64") -> tuple[numpy_gpt.GPTModel, torch_gpt.GPTModel]:
-    """Both models with the same weights, in evaluation mode, their dropout generators in the same state.
+def twins(config: GPTConfig, seed: int, dtype: Any = "float64") -> tuple[numpy_gpt.GPTModel, Any]:
+    """Both models with the same weights, as `one_twin` makes them: NumPy's and PyTorch's."""
+    import torch_gpt  # not above: a student's process needs no PyTorch, which takes seconds to load
+
+    return one_twin(numpy_gpt, config, seed, dtype), one_twin(torch_gpt, config, seed, dtype)
+
+
+def one_twin(twin: Any, config: GPTConfig, seed: int, dtype: Any = "float64") -> Any:
+    """The twin's model in evaluation mode, its weights and its dropout generator drawn from the seed.
 
     The weights are far from an initialisation's: every matrix passes on as much as it gets, so that attention is not
     uniform, and every bias and gain differs from 0 and 1, so that forgetting one shows.
     """
     name = np.dtype(dtype).name
-    pair = tuple(
-        twin.GPTModel(config, np.random.default_rng(seed), getattr(twin, name), initialize=False).eval()
-        for twin in (numpy_gpt, torch_gpt)
-    )
-    state = random_state(pair[0].state_dict(), seed)
-    for model in pair:
-        model.load_state_dict(state)
-    return pair
+    model = twin.GPTModel(config, np.random.default_rng(seed), getattr(twin, name), initialize=False).eval()
+    shapes = {key: np.zeros(tuple(array.shape), name) for key, array in model.state_dict().items()}
+    model.load_state_dict(random_state(shapes, seed))
+    return model
 
 
 def random_state(state: Mapping[str, np.ndarray], seed: int) -> dict[str, np.ndarray]:
@@ -112,6 +113,10 @@ def losses(
     pair: tuple[Any, Any], ids: np.ndarray, targets: np.ndarray, ignore_index: int = -100
 ) -> tuple[float, float]:
     """Forward and backward through both: the losses, with the gradients left in the models."""
+    import torch
+
+    import torch_gpt
+
     model, twin = pair
     criterion = numpy_gpt.CrossEntropy(ignore_index)
     loss = criterion(model(ids), targets)

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from parity_tests.report.comparison import Entry, Subject
+from parity_tests.report.comparison import Entry
+from parity_tests.report.subject import Subject
 from shared_gpt.files import written_beside
 
 COLOURS = {"float64": "#2563a8", "float32": "#d9822b"}

@@ -3,62 +3,68 @@
 import importlib
 import importlib.util
 import sys
-import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy_gpt
+from parity_tests.report.watch import watched
+from parity_tests.report.where import StudentError, where_raised
 
 
-class StudentError(Exception):
-    """A student's file that cannot be run; the message says where and why."""
+@dataclass
+class Replacements:
+    """The students' files, and how often each replaced name was called."""
+
+    files: list[Path]
+    calls: Counter[str]
 
 
 @contextmanager
-def replaced(specs: Sequence[str]) -> Iterator[list[Path]]:
-    """Inside it each `room.Name=file.py` replaces the name wherever numpy_gpt or this suite uses it; yields the files.
+def replaced(specs: Sequence[str]) -> Iterator[Replacements]:
+    """Inside it each `room.Name=file.py` replaces the name wherever numpy_gpt or this suite uses it.
 
     A method is named `room.Class.method`; the file then defines a function of the method's name that takes self.
     """
-    plans = [_read(spec) for spec in specs]
-    files = list(dict.fromkeys(path for _, _, path in plans))
+    plans = [read_spec(spec) for spec in specs]
+    files = list(dict.fromkeys(path for _, _, _, path in plans))
     modules = {path: _load(path) for path in files}
+    calls: Counter[str] = Counter()
     undo: list[tuple[Any, str, Any]] = []
     try:
-        for owner, name, path in plans:
-            new = _find(modules[path], name, path)
-            old = getattr(owner, name)
+        for target, owner, name, path in plans:
+            old, new = getattr(owner, name), _find(modules[path], name, path)
+            if isinstance(new, type):
+                undo += [(new, key, value) for key, value in vars(new).items() if isinstance(value, FunctionType)]
+            new = watched(new, old, target, calls)
             holders = [owner] if isinstance(owner, type) else _holders(old, modules[path], modules.values())
             for holder in holders:
                 for attribute in [key for key, value in vars(holder).items() if value is old]:
                     undo.append((holder, attribute, old))
                     setattr(holder, attribute, new)
-        yield files
+        yield Replacements(files, calls)
     finally:
         for holder, attribute, old in reversed(undo):
             setattr(holder, attribute, old)
 
 
-def _read(spec: str) -> tuple[Any, str, Path]:
-    """(module or class that holds the name, the name, the file)."""
+def read_spec(spec: str) -> tuple[str, Any, str, Path]:
+    """(target, the module or class that holds the name, the name, the file)."""
     target, equals, file = spec.partition("=")
     room, *names = target.split(".")
     if not equals or not file or len(names) not in (1, 2):
         raise ValueError(
             f"--replace {spec} cannot be read; write room.Name=file.py, such as attention.MultiHeadAttention=mine.py."
         )
-    package = Path(numpy_gpt.__file__).parent
-    rooms = sorted(path.stem for path in package.glob("*.py") if path.stem not in ("__init__", "__main__"))
-    if room not in rooms:
-        raise ValueError(f"numpy_gpt has no room {room!r}; its rooms are {', '.join(rooms)}.")
+    if room not in rooms():
+        raise ValueError(f"numpy_gpt has no room {room!r}; its rooms are {', '.join(rooms())}.")
     owner: Any = importlib.import_module(f"numpy_gpt.{room}")
     for depth, name in enumerate(names):
-        own = [
-            n for n, value in vars(owner).items() if callable(value) and _home(value, owner) and not n.startswith("__")
-        ]
+        own = own_names(owner)
         if name not in own:
             where = ".".join([room, *names[:depth]])
             raise ValueError(f"numpy_gpt.{where} has no {name!r} to replace; it defines {', '.join(own)}.")
@@ -69,7 +75,18 @@ def _read(spec: str) -> tuple[Any, str, Path]:
     path = Path(file)
     if not path.is_file():
         raise FileNotFoundError(f"{file} of --replace {spec} does not exist; give the path of a Python file.")
-    return owner, names[-1], path
+    return target, owner, names[-1], path
+
+
+def rooms() -> list[str]:
+    """The files of numpy_gpt."""
+    package = Path(numpy_gpt.__file__).parent
+    return sorted(path.stem for path in package.glob("*.py") if path.stem not in ("__init__", "__main__"))
+
+
+def own_names(owner: Any) -> list[str]:
+    """What a room or a class defines and can be called."""
+    return [n for n, value in vars(owner).items() if callable(value) and _home(value, owner) and not n.startswith("__")]
 
 
 def _home(value: Any, owner: Any) -> bool:
@@ -84,7 +101,7 @@ def _load(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.resolve().parent))
     try:
         module_spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise StudentError(where_raised(error, [path])) from error
     finally:
         sys.path.pop(0)
@@ -103,26 +120,3 @@ def _holders(old: Any, provider: ModuleType, students: Any) -> list[ModuleType]:
     may be built on it."""
     ours = [m for name, m in sys.modules.items() if name.split(".")[0] in ("numpy_gpt", "parity_tests")]
     return [m for m in [*ours, *students] if m is not provider and any(value is old for value in vars(m).values())]
-
-
-def where_raised(error: Exception, files: Sequence[Path]) -> str:
-    """`your mine.py, line 41, in backward: ValueError: …`, with the line of code below it.
-
-    That is the innermost line in one of the files, or, if the error went through none of them, in numpy_gpt. An error that went
-    through neither is no student's, and is raised again.
-    """
-    own = {str(path.resolve()) for path in files}
-    package = str(Path(numpy_gpt.__file__).parent)
-    frames = list(traceback.extract_tb(error.__traceback__))
-    if isinstance(error, SyntaxError) and error.filename and str(Path(error.filename).resolve()) in own:
-        frames = [traceback.FrameSummary(error.filename, error.lineno, "", line=(error.text or "").strip())]
-    student = [frame for frame in frames if str(Path(frame.filename).resolve()) in own]
-    inner = [frame for frame in frames if frame.filename.startswith(package)]
-    if not student and not inner:
-        raise error
-    frame = (student or inner)[-1]
-    file = f"your {Path(frame.filename).name}" if student else f"numpy_gpt/{Path(frame.filename).relative_to(package)}"
-    place = f"{file}, line {frame.lineno}" + (f", in {frame.name}" if frame.name not in ("", "<module>") else "")
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
-    line = "" if not frame.line or frame.line.startswith("raise") else f"\n    {frame.line}"
-    return f"{place}: {type(error).__name__}: {message}{line}"

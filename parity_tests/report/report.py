@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,13 @@ import tyro
 
 from numpy_gpt import GPTConfig
 from parity_tests.report.checks import CHECKS
-from parity_tests.report.comparison import Comparison, Finding, Subject
-from parity_tests.report.replace import replaced
+from parity_tests.report.comparison import Comparison, Finding
+from parity_tests.report.evidence import Evidence
+from parity_tests.report.student_process import Handed, run_student
+from parity_tests.report.subject import Subject
 from parity_tests.report.wording import describe
+
+SECONDS, LONG = 30.0, 600.0  # for a check of a student's code: on small sizes, and on others
 
 # All sizes differ, and the head size, 6, from them: no confused pair of axes fits by luck.
 SMALL = {"vocab_size": 61, "context_length": 13, "emb_dim": 30, "n_heads": 5, "n_layers": 2}
@@ -59,6 +63,10 @@ class Report:
     """B, sequences in a batch"""
     length: int | None = None
     """T, tokens in a sequence; else 11, or the context length where that is less"""
+    seconds: float | None = None
+    """how long each check may run your code; else 30, and 600 with a preset or a checkpoint"""
+    brief: bool = False
+    """print what differs and the verdict, without the table of what agrees"""
     precision: Literal["both", "float64", "float32"] = "both"
     """float64 is the proof, float32 the practice"""
     out: Path = Path("parity_report")
@@ -71,18 +79,39 @@ class Report:
 
         began = time.perf_counter()
         subject = self.subject()
-        with replaced(self.replace) as files:
-            results = self.compare(subject)
-            findings: dict = {}
-            for finding in (finding for result in results for finding in result.findings):
-                findings.setdefault(_kind(finding), finding)
-            lines = [describe(finding, files) for finding in findings.values()]
+        handed = self.student(subject) if self.replace else None
+        results = self.compare(subject, handed.evidence if handed else None)
+        findings: dict = {}
+        for finding in (finding for result in results for finding in result.findings):
+            findings.setdefault(_kind(finding), finding)
+        lines = [describe(finding) for finding in findings.values()]
         entries = [entry for result in results for entry in result.entries]
+        agree = not lines and all(entry.agrees for entry in entries)
+        if agree and handed:
+            _refuse_uncalled(self.replace, handed.calls)
         self.out.mkdir(parents=True, exist_ok=True)
         save_numbers(self.out / "parity.json", subject, entries, lines)
         draw(self.out / "parity.png", subject, entries, lines)
-        show(subject, entries, lines, time.perf_counter() - began, self.out)
-        return 1 if lines or not all(entry.agrees for entry in entries) else 0
+        show(
+            subject, entries, lines, time.perf_counter() - began, self.out, self.brief, handed.printed if handed else ""
+        )
+        return 0 if agree else 1
+
+    def student(self, subject: Subject) -> Handed:
+        """Run the replacements, in a process of their own."""
+        from rich.console import Console
+
+        limit = self.seconds or (SECONDS if self.preset is None and self.checkpoint is None else LONG)
+        with Console(stderr=True).status("Running your code ..."):
+            return run_student(self.replace, subject, self.checks(), limit)
+
+    def precisions(self) -> tuple[str, ...]:
+        return ("float64", "float32") if self.precision == "both" else (self.precision,)
+
+    def checks(self) -> list[tuple[str, str]]:
+        """(precision, check), in the order of running."""
+        first = self.precisions()[0]
+        return [(p, name) for p in self.precisions() for name, check in CHECKS.items() if p == first or not check.once]
 
     def subject(self) -> Subject:
         """What the options ask to compare. Options that do not fit are refused here, before any work."""
@@ -109,13 +138,27 @@ class Report:
             raise ValueError(f"--length is {length}; give 1 to the context_length of {config.context_length}.")
         return Subject(config, self.seed, self.batch_size, length, state)
 
-    def compare(self, subject: Subject) -> list[Comparison]:
+    def compare(self, subject: Subject, handed: Mapping[str, Mapping[str, Evidence]] | None = None) -> list[Comparison]:
         """One comparison for each precision; a terminal shows which check is running."""
         from rich.console import Console
 
-        precisions = ("float64", "float32") if self.precision == "both" else (self.precision,)
+        results = []
         with Console(stderr=True).status("Comparing the twins ...") as status, _quiet(subject):
-            return [Comparison(subject, precision).run(CHECKS, status.update) for precision in precisions]
+            for precision in self.precisions():
+                comparison = Comparison(subject, precision, None if handed is None else handed[precision])
+                names = [name for p, name in self.checks() if p == precision]
+                results.append(comparison.run({name: CHECKS[name] for name in names}, status.update))
+        return results
+
+
+def _refuse_uncalled(specs: Sequence[str], calls: Mapping[str, int]) -> None:
+    """Nothing can be said about a replacement that no check has called."""
+    for target in (spec.partition("=")[0] for spec in specs):
+        if not calls.get(target):
+            raise ValueError(
+                f"No check of the report called your {target}, so nothing is known about it; replace what a model, training, "
+                "sampling or generation calls."
+            )
 
 
 def first_finding(subject: Subject) -> Finding | None:

@@ -9,14 +9,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from parity_tests.report.comparison import Entry, Subject
+from parity_tests.report.comparison import Entry
+from parity_tests.report.subject import Subject
 from shared_gpt.files import written_beside
 
+PRINTED = 10  # lines of what a student's code prints
 SHADES = "▁▂▃▄▅▆▇█"
 HEADINGS = {"modules": "modules, forward order", "parameters": "parameters", "together": "together"}
 
 
-def show(subject: Subject, entries: Sequence[Entry], lines: Sequence[str], seconds: float, out: Path) -> None:
+def show(
+    subject: Subject,
+    entries: Sequence[Entry],
+    lines: Sequence[str],
+    seconds: float,
+    out: Path,
+    brief: bool = False,
+    printed: str = "",
+) -> None:
     """Print the report; where the twins differ, the first line says where they first part."""
     console = Console(highlight=False)
     wrong = [entry for entry in entries if not entry.agrees]
@@ -34,13 +44,31 @@ def show(subject: Subject, entries: Sequence[Entry], lines: Sequence[str], secon
         f"{'given weights' if subject.state else f'seed {subject.seed}'}; {seconds:.1f} s",
         soft_wrap=True,
     )
-    if entries:
-        console.print(_table(entries))
+    shown = wrong if brief else entries
+    if shown:
+        console.print(_table(shown))
+    if entries and not brief:
         for precision in dict.fromkeys(entry.precision for entry in entries):
             _show_worst(console, max((e for e in entries if e.precision == precision), key=lambda e: e.error))
+    if printed.strip():
+        _show_printed(console, printed)
     console.print(f"\nPicture: {out / 'parity.png'}   numbers: {out / 'parity.json'}", soft_wrap=True)
     if lines or wrong:
         console.print(Text(f"The twins differ: {len(wrong)} of {len(entries)} comparisons.", "bold red"))
+        reason = lines[0] if lines else f"{wrong[0].name}: the {wrong[0].quantity} differs."
+        console.print(Text(reason, "bold red"), soft_wrap=True)
+    else:
+        console.print(Text(_verdict(entries), "bold green"), soft_wrap=True)
+
+
+def _show_printed(console: Console, printed: str) -> None:
+    """The first lines that the student's code printed, cut."""
+    lines = printed.splitlines()
+    console.print(f"\nYour code printed {len(lines)} lines:", style="bold")
+    for line in lines[:PRINTED]:
+        console.print(Text(f"  {line[:100]}"), soft_wrap=True)
+    if len(lines) > PRINTED:
+        console.print(f"  ... and {len(lines) - PRINTED} more")
 
 
 def _verdict(entries: Sequence[Entry]) -> str:

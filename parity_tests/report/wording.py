@@ -1,10 +1,6 @@
 """A finding in words: where the twins part, in whose code, and why."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from parity_tests.report.comparison import Finding
-from parity_tests.report.replace import where_raised
 
 # The class and file behind the last name of a module's path.
 CLASSES = {"": "GPTModel in model.py", "attn": "MultiHeadAttention in attention.py", "loss": "CrossEntropy in loss.py"}
@@ -13,13 +9,28 @@ CLASSES |= dict.fromkeys(("wte", "wpe"), "Embedding in layers.py")
 CLASSES |= dict.fromkeys(("c_attn", "c_fc", "c_proj", "lm_head"), "Linear in layers.py")
 CLASSES |= dict.fromkeys(("ln_1", "ln_2", "ln_f"), "LayerNorm in layers.py")
 CLASSES |= dict.fromkeys(("drop", "dropout", "attn_dropout", "resid_dropout"), "Dropout in layers.py")
-FUNCTIONS = {"AdamW": "optim.py", "clip_grad_norm": "optim.py", "merge_lora": "lora.py"}
+# The functions that a check calls by themselves, by file.
+ROOMS = {
+    "functional.py": "softmax logsumexp layer_norm gelu",
+    "attention.py": "hidden_keys split_heads merge_heads",
+    "model.py": "GPTModel.initialize GPTModel.initialize_as_pytorch",
+    "module.py": "Module.num_parameters Module.apply Module.eval Module.zero_grad",
+    "optim.py": "AdamW AdamW.load_state_dict AdamW.zero_grad clip_grad_norm",
+    "sampling.py": "probabilities keep_top_k keep_top_p draw penalize_repetition likeliest",
+    "generate.py": "generate_text_simple generate stream attention_maps",
+    "kv_cache.py": "KVCache.length KVCache.reset",
+    "perplexity.py": "token_losses perplexity",
+    "train.py": "train train_step evaluate",
+    "classifier.py": "add_class_head freeze_below_last_block predict_classes",
+    "lora.py": "apply_lora load_lora_state_dict merged_state_dict merge_lora unmerge_lora",
+    "weights.py": "save_gpt2 load_gpt2 load_lora",
+}
+FUNCTIONS = {name: file for file, names in ROOMS.items() for name in names.split()}
 
 
-def describe(finding: Finding, files: Sequence[Path] = ()) -> str:
-    """One line: where the twins part, and why if the kind of mistake is known. Below it the exception, if one was raised; the
-    student's files are called `your ...`."""
-    raised = where_raised(finding.error, files) if finding.error else ""
+def describe(finding: Finding) -> str:
+    """One line: where the twins part, and why if the kind of mistake is known. Below it the exception, if one was raised."""
+    raised = finding.error.text if finding.error else ""
     if finding.parting is None:
         return f"{_place(finding, *finding.running)}: {raised}" if finding.running else f"{_check(finding)}{raised}"
     p = finding.parting

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -11,10 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from shared_gpt.checkpoints.checkpoint import check_finite
+from shared_gpt.checkpoints.fitting import FLOATS
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
+from shared_gpt.checkpoints.save_folder import files_together
 from shared_gpt.checkpoints.stored import CheckpointError, read_array
-from shared_gpt.checkpoints.writers import files_together
+from shared_gpt.checks.numbers import fault_of
 from shared_gpt.files import read_json
+from shared_gpt.json_values import entry, short
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 NAME = re.compile(r"base_model\.model\.(?:transformer\.)?(.+\.lora_[AB])\.weight")
@@ -57,6 +62,9 @@ def weights_fingerprint(state: Mapping[str, Any]) -> str:
 
 def write_adapter(folder: str | os.PathLike, adapter: Adapter) -> None:
     """Write an adapter that PEFT loads onto transformers' GPT-2, whose layers hold (in, out): hence fan_in_fan_out."""
+    for key, array in adapter.state.items():
+        if fault := fault_of(array):
+            raise ValueError(f"{key} {fault}; an adapter of such numbers cannot be used, so none was saved.")
     names = {_peft_name(key): key for key in adapter.state}
     config = {
         "peft_type": "LORA",
@@ -89,27 +97,41 @@ def read_adapter(folder: str | os.PathLike) -> Adapter:
     config = read_json(where, CheckpointError)
     if config.get("peft_type") != "LORA":
         raise CheckpointError(
-            f"{where} describes an adapter of type {config.get('peft_type')!r}; only LORA can be loaded."
+            f"{where} describes an adapter of type {short(config.get('peft_type'))}; only LORA can be loaded."
+        )
+    rank, alpha = (
+        entry(config, key, kind, where, CheckpointError) for key, kind in (("r", int), ("lora_alpha", float))
+    )
+    dropout = entry({"lora_dropout": None} | config, "lora_dropout", float | None, where, CheckpointError) or 0.0
+    if not (rank >= 1 and 0 < alpha < math.inf and 0 <= dropout < 1):
+        raise CheckpointError(
+            f"{where} has r {short(rank)}, lora_alpha {short(alpha)} and lora_dropout {short(dropout)}, which make no LoRA."
         )
     for key, plain in PLAIN_LORA.items():
         if key in config and config[key] not in plain:
-            raise CheckpointError(f"{where} has {key} = {config[key]!r}, which is not plain LoRA; train it without.")
+            raise CheckpointError(
+                f"{where} has {key} = {short(config[key])}, which is not plain LoRA; train it without."
+            )
     state = {}
     file = SafetensorsFile(folder / WEIGHTS)
     try:
-        for name in file.tensors:
+        for name, tensor in file.tensors.items():
             if not (found := NAME.fullmatch(name)):
                 raise CheckpointError(f"{folder / WEIGHTS} holds {name!a}, which is no LoRA matrix of a GPT-2.")
-            state[found[1]] = read_array(file, name)
+            if len(tensor.shape) != 2 or tensor.dtype not in FLOATS:
+                raise CheckpointError(
+                    f"{tensor} is {tensor.dtype} of shape {tensor.shape}, which is no matrix of LoRA's."
+                )
+            state[found[1]] = array = read_array(file, name)
+            check_finite(tensor, array, "float32")
         base = file.metadata.get("base")
     finally:
         file.close()
     ranks = {len(array) for key, array in state.items() if key.endswith("lora_A")}
-    rank, alpha = config.get("r"), config.get("lora_alpha")
-    if ranks != {rank} or not isinstance(alpha, (int, float)):
-        raise CheckpointError(f"{where} says rank {rank} and alpha {alpha}, the matrices have rank {sorted(ranks)}.")
+    if ranks != {rank}:
+        raise CheckpointError(f"{where} says rank {short(rank)}, the matrices have rank {sorted(ranks)[:5]}.")
     targets = tuple(dict.fromkeys(target_name(key.rpartition(".")[0]) for key in state))
-    return Adapter(rank, float(alpha), targets, float(config.get("lora_dropout") or 0.0), state, base)
+    return Adapter(rank, float(alpha), targets, float(dropout), state, base)
 
 
 def check_adapter(

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from shared_gpt.checkpoints.names import Name
-from shared_gpt.checkpoints.stored import BLOCK, CheckpointError, StoredTensor, TensorFile, copy_into
+from shared_gpt.checkpoints.stored import CheckpointError, StoredTensor, TensorFile, copy_into
+from shared_gpt.checks.numbers import fault_of
 from shared_gpt.config import GPTConfig
 
 
@@ -92,17 +93,10 @@ class Checkpoint:
         self.close()
 
 
-def check_finite(tensor: StoredTensor, values: np.ndarray) -> None:
-    """Refuse NaN and infinity. Their sum, as fast as memory is read, shows whether there are any; only then is one located."""
-    flat = values.reshape(-1)
-    with np.errstate(all="ignore"):
-        if np.isfinite(flat.sum()):
-            return
-    for start in range(0, len(flat), BLOCK):
-        bad = np.flatnonzero(~np.isfinite(flat[start : start + BLOCK]))
-        if len(bad):
-            index = tuple(int(i) for i in np.unravel_index(start + bad[0], values.shape))
-            raise CheckpointError(
-                f"{tensor} holds {values[index]} (read as {values.dtype}, at {list(index)}), which is no weight of a "
-                "working model; take an earlier checkpoint, or fetch the file again."
-            )
+def check_finite(tensor: StoredTensor, values: np.ndarray, dtype: str = "float64") -> None:
+    """Refuse NaN, infinity, and what this dtype cannot hold."""
+    if fault := fault_of(values, dtype):
+        raise CheckpointError(
+            f"{tensor} {fault} (read as {values.dtype}), which is no weight of a working model; take an earlier checkpoint, "
+            "or fetch the file again."
+        )

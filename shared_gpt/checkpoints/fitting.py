@@ -119,6 +119,8 @@ def settle_head(contents: Contents, config: GPTConfig) -> bool:
 def settle_qkv_bias(contents: Contents, config: GPTConfig) -> None:
     """Leave out the biases of q, k and v for a model without: other programs' files always hold them, as zeros."""
     for key in [key for key in contents.keys if key.endswith(QKV_BIAS) and not config.qkv_bias]:
+        if contents.file.tensors[contents.keys[key]].dtype not in FLOATS:
+            continue  # refused below, with all that does not fit
         if np.any(read_array(contents.file, contents.keys[key])):
             raise CheckpointError(
                 f"{contents.path}: tensor {contents.keys[key]} is not zero, but {contents.sizes_from} says that there is "

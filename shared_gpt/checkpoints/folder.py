@@ -4,13 +4,15 @@ import re
 from pathlib import Path
 
 from shared_gpt.checkpoints.openai import find_prefix
-from shared_gpt.checkpoints.run_files import BEST, LAST
+from shared_gpt.checkpoints.run_files import BEST, LAST, PREVIOUS
 from shared_gpt.checkpoints.stored import CheckpointError
 
 FORMS = (
     "OpenAI's model.ckpt.index with its data file, model.safetensors, model.safetensors.index.json, pytorch_model.bin, "
     f"or a run's {BEST} or {LAST}"
 )
+HUB_FIRST = ("model.safetensors", "model.safetensors.index.json")  # the order in which transformers looks
+HUB_SECOND = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
 def weights_in(folder: Path) -> Path:
@@ -19,6 +21,8 @@ def weights_in(folder: Path) -> Path:
     found = candidates(folder)
     if not found:
         raise FileNotFoundError(f"{folder} holds no weights; expected is one of: {FORMS}.")
+    if any(path.name in HUB_FIRST for path in found):  # a repository of the hub holds one model in several formats
+        found = [path for path in found if path.name not in HUB_SECOND]
     if len(found) > 1:
         names = ", ".join(candidate.name for candidate in found[:5])
         raise CheckpointError(
@@ -32,7 +36,7 @@ def candidates(folder: Path) -> list[Path]:
     that one index joins count as one."""
     found = [prefix] if (prefix := find_prefix(folder)) else []
     files = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
-    run = next((files[name] for name in (BEST, LAST) if name in files), None)
+    run = next((files[name] for name in (BEST, LAST, PREVIOUS) if name in files), None)
     found += [run] if run else []
     stems = {
         name.removesuffix(".index.json")
@@ -43,7 +47,7 @@ def candidates(folder: Path) -> list[Path]:
         joined = re.sub(r"-\d{5}-of-\d{5}(?=\.\w+$)", "", name)
         if name.endswith(".index.json") and name.removesuffix(".index.json") in stems:
             found.append(path)
-        elif (joined != name and joined in stems) or name in (BEST, LAST):
+        elif (joined != name and joined in stems) or name in (BEST, LAST, PREVIOUS):
             continue
         elif name.endswith(".safetensors") or re.fullmatch(r"pytorch_model.*\.bin", name):
             found.append(path)

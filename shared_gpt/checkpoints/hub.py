@@ -30,19 +30,21 @@ def find_by_name(name: str) -> Path:
         except (CheckpointError, KeyboardInterrupt):
             raise
         except Exception as error:  # the hub's library and the HTTP library below it raise many kinds
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            failures.append(f"{place}: {reason[:200]}")
+            reason = getattr(error, "reason", "") or (str(error).strip().splitlines() or [type(error).__name__])[0]
+            failures.append(f"{place}: {str(reason)[:100]}")
     raise OSError(
-        f"{name} is not on this machine and could not be fetched ({'; '.join(failures)}). Lay {', '.join(OPENAI_FILES)} "
-        f"from {OPENAI_MODELS}/{NAMES[name]}, or config.json and model.safetensors from huggingface.co/openai-community/{name}, "
-        f"by hand in {folder}, or give the path of a folder that holds them."
+        f"{name} is not on this machine and could not be downloaded ({'; '.join(failures)}). Lay config.json and "
+        f"model.safetensors from huggingface.co/openai-community/{name} by hand in {folder}, or give the path of a folder that "
+        "holds them."
     )
 
 
 def find_on_hub(name: str) -> Path:
     """model.safetensors (or an older pytorch_model.bin) in the hub's cache, or downloaded into it, with a progress bar."""
+    from shared_gpt.downloads import why_unreachable
+
     try:
-        from huggingface_hub import hf_hub_download, try_to_load_from_cache
+        from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
     except ImportError as error:
         raise ImportError("huggingface_hub is not installed: pip install 'numpy-gpt[hub]'") from error
     for repository in (f"openai-community/{name}", name):  # the second is its name before 2024
@@ -50,6 +52,8 @@ def find_on_hub(name: str) -> Path:
             found = [try_to_load_from_cache(repository, file) for file in ("config.json", weights)]
             if all(isinstance(path, str) for path in found):
                 return Path(found[1])
+    if not constants.HF_HUB_OFFLINE and (failure := why_unreachable(constants.ENDPOINT)):
+        raise OSError(failure)  # the hub's library would go on trying for half a minute
     hf_hub_download(f"openai-community/{name}", "config.json")
     return Path(hf_hub_download(f"openai-community/{name}", "model.safetensors"))
 

@@ -10,6 +10,7 @@ from shared_gpt.checkpoints.stored import CheckpointError, TensorFile
 from shared_gpt.config import GPTConfig
 from shared_gpt.files import read_json
 
+WEIGHTS_CHECKSUM = "weights_crc32c"  # what only this project writes: to which weights the config belongs
 SIZES = {  # ours -> theirs, of which the first that is there counts; n_ctx is of before 2021, the long names are rare
     "vocab_size": ("vocab_size",),
     "context_length": ("n_positions", "n_ctx", "max_position_embeddings"),
@@ -19,6 +20,7 @@ SIZES = {  # ours -> theirs, of which the first that is there counts; n_ctx is o
     "drop_rate": ("resid_pdrop",),
     "tie_embeddings": ("tie_word_embeddings",),
     "qkv_bias": ("qkv_bias",),  # only this project writes it; other programs store zeros
+    WEIGHTS_CHECKSUM: (WEIGHTS_CHECKSUM,),
 }
 GPT2_ALONE = {  # what transformers can vary and GPT-2 does not: key -> the values that are GPT-2's
     "model_type": ("gpt2",),
@@ -56,6 +58,14 @@ def open_huggingface(path: Path, file: TensorFile) -> Contents:
     """The contents of a file of weights, with what the config.json beside it says."""
     config = path.with_name("config.json")
     sizes, notes = read_config(config) if config.is_file() else ({}, [])
+    weights, noted = getattr(file, "checksum", None), sizes.pop(WEIGHTS_CHECKSUM, None)
+    if weights and noted and weights != noted:
+        raise CheckpointError(
+            f"{config} was saved with other weights (checksum {str(noted)[:20]!a}) than those in {path.name} ({weights}): a "
+            "save was cut short, or files of two models were mixed; save or copy both again."
+        )
+    if path.name.startswith("model.safetensors") and path.with_name("pytorch_model.bin").is_file():
+        notes.append("pytorch_model.bin beside it was not read; safetensors come first, as in transformers")
     contents = Contents(path, "huggingface", file, sizes, str(config), notes=notes)
     for name in file.tensors:
         full = name if name.startswith("transformer.") or name == HEAD else f"transformer.{name}"

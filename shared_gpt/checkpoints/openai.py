@@ -12,6 +12,7 @@ from shared_gpt.checkpoints.stored import CheckpointError
 from shared_gpt.checkpoints.tensor_bundle import TensorBundle
 from shared_gpt.config import GPTConfig
 from shared_gpt.files import read_json
+from shared_gpt.json_values import short
 
 HPARAMS = {
     "n_vocab": "vocab_size",
@@ -34,8 +35,8 @@ def find_prefix(folder: Path) -> Path | None:
                 f"{pointer} has no line model_checkpoint_path; fetch it again, or name the .index file."
             )
         name = re.split(r"[/\\]", named[1])[-1]  # the writer's folder may be another machine's
-        if not (folder / f"{name}.index").is_file():
-            raise FileNotFoundError(f"{pointer} names {name!r}, but {f'{name}.index'!r} is not beside it.")
+        if len(name) > 200 or "\0" in name or not (folder / f"{name}.index").is_file():
+            raise FileNotFoundError(f"{pointer} names {short(name)}, but {short(f'{name}.index')} is not beside it.")
         return folder / name
     prefixes = sorted(path.with_suffix("") for path in folder.glob("*.index"))
     if len(prefixes) > 1:

@@ -1,31 +1,39 @@
 """The state of a training run in one file, whole or absent: tensors, and whatever JSON can express.
 
-A run folder keeps `last.safetensors` and `best.safetensors` (the lowest validation loss). The model's keys begin with
-"model.", the optimizer's with "optimizer."; the metadata hold at least "config", the model's GPTConfig as a dict.
+A run folder keeps `last.safetensors`, the `previous.safetensors` before it, and `best.safetensors` (the lowest validation
+loss). The model's keys begin with "model.", the optimizer's with "optimizer."; the metadata hold at least "config", the
+model's GPTConfig as a dict.
 """
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from shared_gpt.checkpoints.checkpoint import Contents
+from shared_gpt.checkpoints.checkpoint import Contents, check_finite
 from shared_gpt.checkpoints.names import our_key
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
 from shared_gpt.checkpoints.stored import CheckpointError, read_array
 from shared_gpt.config import GPTConfig
 from shared_gpt.files import parse_json, written_beside
+from shared_gpt.json_values import build
 
 FORMAT = "numpy_gpt run"
-BEST, LAST = "best.safetensors", "last.safetensors"
+BEST, LAST, PREVIOUS = "best.safetensors", "last.safetensors", "previous.safetensors"
 
 
-def save_tensors(path: str | os.PathLike, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+def save_tensors(
+    path: str | os.PathLike,
+    tensors: Mapping[str, np.ndarray],
+    metadata: Mapping[str, Any],
+    before_naming: Callable[[], object] = lambda: None,
+) -> None:
     """Write arrays (of any shape, float, integer or bool) and metadata (whatever JSON can express) as one safetensors file.
 
-    A reader, or a run that was killed while it wrote, finds the old file or the new one, whole.
+    A reader, or a run that was killed while it wrote, finds the old file or the new one, whole. `before_naming` is called when
+    the new one is on the disk and the old one still has the name.
     """
     try:
         text = json.dumps(dict(metadata), allow_nan=False)
@@ -34,16 +42,20 @@ def save_tensors(path: str | os.PathLike, tensors: Mapping[str, np.ndarray], met
             f"The metadata for {path} cannot be written as JSON ({error}); give text, numbers, lists."
         ) from error
     specs = {name: (array.dtype.name, array.shape) for name, array in tensors.items()}
-    with written_beside(path) as file:
+    with written_beside(path, before_naming) as file:
         write_safetensors(file, specs, tensors.__getitem__, {"format": FORMAT, "json": text})
 
 
 def load_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """(arrays, metadata), bit for bit as `save_tensors` was given them."""
+    """(arrays, metadata), bit for bit as `save_tensors` was given them. Raises CheckpointError where a float is not finite."""
     file = SafetensorsFile(path)
     try:
         metadata = read_metadata(file)
-        return {name: read_array(file, name) for name in file.tensors}, metadata
+        arrays = {name: read_array(file, name) for name in file.tensors}
+        for name, array in arrays.items():
+            if array.dtype.kind == "f":
+                check_finite(file.tensors[name], array)
+        return arrays, metadata
     finally:
         file.close()
 
@@ -68,10 +80,7 @@ def open_run(file: SafetensorsFile) -> Contents:
     config = read_metadata(file).get("config")
     if not isinstance(config, dict):
         raise CheckpointError(f"{file.path} does not hold the model's config; it was saved by something else.")
-    try:
-        sizes = GPTConfig(**config).to_dict()
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{file.path} holds a config that makes no model: {str(error)[:300]}") from error
+    sizes = build(GPTConfig, config, f"{file.path}: the config", CheckpointError).to_dict()
     contents = Contents(file.path, "run", file, sizes, "its config")
     for name in file.tensors:
         if key := our_key(name.removeprefix("model."), "ours") if name.startswith("model.") else None:

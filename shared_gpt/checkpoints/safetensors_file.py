@@ -4,22 +4,29 @@
     header    {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …, "__metadata__": {text: text}}
     the rest  the tensors' bytes; offsets count from here, leave no hole and share no byte
 
-The format holds no checksum: a flipped bit in a weight gives a slightly different weight, and nothing can tell.
+The format has no place for checksums: a flipped bit in a weight gives a slightly different weight, and nothing can tell. So
+files written here hold them in the metadata, under "crc32c": eight hexadecimal digits for the header (with zeros in their own
+place), then eight for each tensor in the header's order. Other programs pass over them, and files without them are read.
+
 Source: github.com/huggingface/safetensors. It is read and written here and not through the library, whose NumPy side
 copies every tensor once more each way.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from crc32c import crc32c
 
-from shared_gpt.checkpoints.stored import CheckpointError, Spec, StoredTensor, Stretch
+from shared_gpt.checkpoints.stored import BLOCK, CheckedStretch, CheckpointError, Spec, StoredTensor, Stretch
 from shared_gpt.files import parse_json
+from shared_gpt.json_values import short
 
+CHECKSUMS, DIGITS = "crc32c", 8
 MAX_HEADER = 16 << 20  # bytes; the longest of a GPT-2 takes 60 thousand
 DTYPES = {
     "F64": "float64",
@@ -64,7 +71,7 @@ class SafetensorsFile:
                 f"{self.path} has a header of {length} bytes, too long for a GPT-2 (at most {MAX_HEADER})."
             )
         try:
-            entries = parse_json(self.file.read(length))
+            entries = parse_json(text := self.file.read(length))
         except ValueError as error:
             raise CheckpointError(f"{self.path}: the header {error}; fetch the file again.") from error
         metadata = entries.pop("__metadata__", {})
@@ -83,9 +90,17 @@ class SafetensorsFile:
             raise CheckpointError(
                 f"{self.path} should have {end} bytes by its header, but has {self.size}; fetch it again."
             )
+        self.checksums = read_checksums(self.path, text, metadata, tensors)
         return tensors, metadata
 
+    @property
+    def checksum(self) -> str | None:
+        """That of the header, and so, by the checksums in it, of the whole file; None where the writer noted none."""
+        return self.metadata[CHECKSUMS][:DIGITS] if self.checksums else None
+
     def reader(self, name: str) -> Stretch:
+        if name in self.checksums:
+            return CheckedStretch(self.file, self.tensors[name], self.checksums[name])
         return Stretch(self.file, self.tensors[name])
 
     def close(self) -> None:
@@ -99,11 +114,12 @@ def read_entry(path: Path, name: str, entry: object, start: int) -> StoredTensor
     numbers = [*shape, *offsets] if isinstance(shape, list) and isinstance(offsets, list) else [None]
     if not all(type(number) is int and 0 <= number < 2**63 for number in numbers) or len(offsets) != 2:
         raise CheckpointError(
-            f"{path}: tensor {name!a} is described by {str(entry)[:200]}, which has no whole numbers for shape and two "
-            "data_offsets; fetch the file again."
+            f"{path}: tensor {short(name)} has no whole numbers for shape and two data_offsets; fetch the file again."
         )
-    if dtype not in DTYPES:
-        raise CheckpointError(f"{path}: tensor {name!a} is of type {dtype!r}; the types read are {', '.join(DTYPES)}.")
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise CheckpointError(
+            f"{path}: tensor {short(name)} is of type {short(dtype)}; the types read are {', '.join(DTYPES)}."
+        )
     tensor = StoredTensor(path, name, DTYPES[dtype], tuple(shape), start + offsets[0], offsets[1] - offsets[0])
     if tensor.size * tensor.stored_dtype.itemsize != tensor.nbytes:
         raise CheckpointError(
@@ -113,12 +129,31 @@ def read_entry(path: Path, name: str, entry: object, start: int) -> StoredTensor
     return tensor
 
 
+def read_checksums(
+    path: Path, header: bytes, metadata: Mapping[str, str], tensors: Mapping[str, StoredTensor]
+) -> dict[str, int]:
+    """The checksum of each tensor, where the writer noted them. That of the header is checked here."""
+    if not (digits := metadata.get(CHECKSUMS)):
+        return {}
+    start = header.find(f'"{CHECKSUMS}":"{digits}"'.encode()) + len(CHECKSUMS) + 4
+    blank = header[:start] + b"0" * DIGITS + header[start + DIGITS :]
+    noted = [digits[i : i + DIGITS] for i in range(0, len(digits), DIGITS)]
+    fits = len(noted) == 1 + len(tensors) and re.fullmatch("[0-9a-f]*", digits)
+    if not fits or noted[0] != f"{crc32c(blank):08x}":
+        raise CheckpointError(
+            f"{path} has a header whose checksum is {crc32c(blank):08x} where {noted[0][:99]!a} was noted when it was saved: "
+            "the file is damaged, or another program wrote it anew with the old metadata; take another copy of it."
+        )
+    return {name: int(crc, 16) for name, crc in zip(tensors, noted[1:])}
+
+
 def write_safetensors(
     file: BinaryIO, specs: Mapping[str, Spec], get: Callable[[str], np.ndarray], metadata: Mapping[str, str]
-) -> None:
-    """Write into an open file: get(name) gives the array that specs announce, and is called for one at a time."""
+) -> str:
+    """Write into an open file: get(name) gives the array that specs announce, and is called for one at a time. Returns the
+    file's checksum."""
     codes = {dtype: code for code, dtype in DTYPES.items()}
-    header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
+    header: dict[str, object] = {"__metadata__": {CHECKSUMS: "0" * DIGITS * (1 + len(specs)), **metadata}}
     names = sorted(specs, key=lambda name: (-np.dtype(specs[name][0]).itemsize, name))  # wide types first: all aligned
     end = 0
     for name in names:
@@ -128,9 +163,26 @@ def write_safetensors(
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little") + text)
+    noted = []
     for name in names:
         dtype, shape = specs[name]
         array = np.asarray(get(name), np.dtype(dtype).newbyteorder("<"), order="C")
         if array.shape != tuple(shape):
             raise ValueError(f"{name} has shape {array.shape} where {tuple(shape)} was announced.")
-        file.write(memoryview(array.reshape(-1)).cast("B"))
+        data, crc = memoryview(array.reshape(-1)).cast("B"), 0
+        for start in range(0, len(data), BLOCK):  # written while it is in the cache still
+            crc = crc32c(block := data[start : start + BLOCK], crc)
+            file.write(block)
+        noted.append(f"{crc:08x}")
+    return note_checksums(file, text, noted)
+
+
+def note_checksums(file: BinaryIO, header: bytes, noted: list[str]) -> str:
+    """Put the tensors' checksums into the header that was written, and that of the header; returns the latter."""
+    start = header.index(f'"{CHECKSUMS}":"'.encode()) + len(CHECKSUMS) + 4
+    digits = "".join(noted).encode()
+    tail = header[start + DIGITS + len(digits) :]
+    whole = f"{crc32c(header[: start + DIGITS] + digits + tail):08x}"
+    file.seek(8 + start)
+    file.write(whole.encode() + digits)
+    return whole

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import numpy as np
+from crc32c import crc32c
+
+from shared_gpt.json_values import short
 
 BLOCK = 1 << 20  # bytes read at once, few enough to be in the cache still when they are checked and put in place
 STRIP = 16  # rows transposed at once: 16 float32 fill one line of the cache on the transposed side
+MOST_LETTERS, MOST_AXES = 500, 8  # of a tensor's name and shape: longer ones would only cost time, and fill messages
 SEEKING = threading.Lock()  # held while a file's position is somewhere else
 
 
@@ -30,9 +34,14 @@ class StoredTensor:
     nbytes: int
 
     def __post_init__(self):
-        if not self.name.isprintable():
+        if not self.name.isprintable() or len(self.name) > MOST_LETTERS:
             raise CheckpointError(
-                f"{self.file} names a tensor {self.name!a}, which is not plain text: the file is damaged; fetch it again."
+                f"{self.file} names a tensor {short(self.name)}, which is not plain text of at most {MOST_LETTERS} letters: the "
+                "file is damaged; fetch it again."
+            )
+        if len(self.shape) > MOST_AXES:
+            raise CheckpointError(
+                f"{self} has {len(self.shape)} axes, more than any here (at most {MOST_AXES}); fetch it again."
             )
 
     def __str__(self) -> str:
@@ -84,6 +93,23 @@ class Stretch:
                 )
             count += got
         self.position += count
+
+
+class CheckedStretch(Stretch):
+    """A tensor's bytes, whose CRC-32C is compared with the expected one after the last of them."""
+
+    def __init__(self, file: BinaryIO, tensor: StoredTensor, expected: int):
+        super().__init__(file, tensor)
+        self.expected, self.crc = expected, 0
+
+    def readinto(self, buffer: memoryview) -> None:
+        super().readinto(buffer)
+        self.crc = crc32c(buffer, self.crc)
+        if self.position == self.tensor.offset + self.tensor.nbytes and self.crc != self.expected:
+            raise CheckpointError(
+                f"{self.tensor} has the checksum {self.crc:08x} where {self.expected:08x} was noted when it was saved: the "
+                "file is damaged; take another copy of it, or an earlier checkpoint."
+            )
 
 
 def read_at(file: BinaryIO, position: int, buffer: memoryview) -> int:

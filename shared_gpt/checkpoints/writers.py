@@ -2,24 +2,22 @@
 
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from shared_gpt.checkpoints.folder import candidates
-from shared_gpt.checkpoints.huggingface import huggingface_config
+from shared_gpt.checkpoints.huggingface import WEIGHTS_CHECKSUM, huggingface_config
 from shared_gpt.checkpoints.names import QKV_BIAS, Name, in_model, weight_names
 from shared_gpt.checkpoints.openai import openai_hparams
 from shared_gpt.checkpoints.safetensors_file import write_safetensors
+from shared_gpt.checkpoints.save_folder import files_together
 from shared_gpt.checkpoints.tensor_bundle import write_tensor_bundle
+from shared_gpt.checks.numbers import fault_of
 from shared_gpt.config import GPTConfig
 
 LAYOUTS = {"huggingface": "model.safetensors", "openai": "model.ckpt"}  # -> the file that holds the weights
-BESIDE = ".incomplete"
 
 
 def save_checkpoint(
@@ -32,8 +30,9 @@ def save_checkpoint(
     """Save a model's state dict, taking one tensor at a time, in a folder that transformers (layout "huggingface") or
     OpenAI's program ("openai") can load. dtype: that of the numbers in the file (None: as they are).
 
-    All files are whole and flushed before the first takes its name. A model without bias for q, k and v is saved with
-    zeros, which those programs expect; Hugging Face's config.json also notes it, so that loading it here is exact.
+    All files are whole and flushed before the first takes its name, and take it together (see save_folder.py). A model without
+    bias for q, k and v is saved with zeros, which those programs expect; Hugging Face's config.json also notes it, so that
+    loading it here is exact.
     """
     if layout not in LAYOUTS:
         raise ValueError(f"There is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")
@@ -61,11 +60,12 @@ def save_openai(folder: Path, config: GPTConfig, get: Callable[[Name], np.ndarra
     hparams = openai_hparams(config)
     names = {name.openai: name for name in stored_names(config)}
     specs = {stored: (dtype, name.openai_shape) for stored, name in names.items()}
-    with files_together(folder) as create:
-        with create("model.ckpt.data-00000-of-00001") as data, create("model.ckpt.index") as index:
-            write_tensor_bundle(index, data, specs, lambda stored: get(names[stored]))
-        with create("hparams.json") as file:
-            file.write(json.dumps(hparams).encode("utf-8"))
+    with files_together(folder) as create:  # the index, which fits no other data, comes after what it stands for
+        with create("model.ckpt.data-00000-of-00001") as data:
+            with create("hparams.json") as file:
+                file.write(json.dumps(hparams).encode("utf-8"))
+            with create("model.ckpt.index") as index:
+                write_tensor_bundle(index, data, specs, lambda stored: get(names[stored]))
         with create("checkpoint") as file:
             file.write(b'model_checkpoint_path: "model.ckpt"\nall_model_checkpoint_paths: "model.ckpt"\n')
 
@@ -75,9 +75,10 @@ def save_huggingface(folder: Path, config: GPTConfig, get: Callable[[Name], np.n
     specs = {stored: (dtype, name.huggingface_shape) for stored, name in names.items()}
     with files_together(folder) as create:
         with create("model.safetensors") as file:  # transformers asks for the format
-            write_safetensors(file, specs, lambda stored: get(names[stored]), {"format": "pt"})
+            checksum = write_safetensors(file, specs, lambda stored: get(names[stored]), {"format": "pt"})
         with create("config.json") as file:
-            file.write(json.dumps(huggingface_config(config, dtype), indent=2).encode("utf-8"))
+            stated = huggingface_config(config, dtype) | {WEIGHTS_CHECKSUM: checksum}
+            file.write(json.dumps(stated, indent=2).encode("utf-8"))
 
 
 def stored_names(config: GPTConfig) -> list[Name]:
@@ -89,35 +90,7 @@ def stored_array(name: Name, config: GPTConfig, state: Mapping[str, np.ndarray],
     """A weight as files hold it, transposed where the table says so; OpenAI's leading 1 is still missing."""
     if not in_model(name.ours, config):
         return np.zeros(name.shape, dtype)
-    return state[name.ours].T if name.transposed else state[name.ours]
-
-
-@contextmanager
-def files_together(folder: Path) -> Iterator[Callable]:
-    """Gives a function that opens new files. They take their names in the folder together, at the end; after an error none
-    does."""
-    created = not folder.exists()
-    beside = folder / BESIDE
-    try:
-        shutil.rmtree(beside, ignore_errors=True)  # what a killed process left
-        beside.mkdir(parents=True)
-        yield lambda name: flushed(beside / name)
-        for path in sorted(beside.iterdir()):
-            os.replace(path, folder / path.name)
-        beside.rmdir()
-    except BaseException as error:
-        shutil.rmtree(beside, ignore_errors=True)
-        if created and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-        if isinstance(error, OSError) and error.errno and error.filename is None:
-            raise OSError(error.errno, error.strerror, str(folder)) from error  # a full disk names no file by itself
-        raise
-
-
-@contextmanager
-def flushed(path: Path) -> Iterator[BinaryIO]:
-    """A new binary file, on the disk when the block ends."""
-    with path.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
+    array = state[name.ours]
+    if fault := fault_of(array, dtype):
+        raise ValueError(f"{name.ours} {fault}; such a model cannot be loaded again, so it was not saved.")
+    return array.T if name.transposed else array

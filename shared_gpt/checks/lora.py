@@ -1,6 +1,10 @@
 """Checks of LoRA: an adaptation that makes sense, and merging in the right order."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared_gpt.checks.model import check_rng
+from shared_gpt.checks.numbers import is_number
 
 
 def check_lora(
@@ -11,6 +15,7 @@ def check_lora(
     shapes: Mapping[str, tuple],
     tied: Sequence[str],
     adapted: Sequence[str],
+    rng: Any,
 ) -> None:
     """Refuse an adaptation that would change nothing, or too much.
 
@@ -22,10 +27,15 @@ def check_lora(
         raise ValueError(
             f"The model has LoRA already, on {len(adapted)} layers; train these, or start from the base model."
         )
+    unknown = [target for target in targets if not any(f".{path}".endswith(f".{target}") for path in shapes)]
+    if isinstance(targets, str):
+        raise ValueError(f"The LoRA targets are {targets!r}; give a list of names, for one [{targets!r}].")
     if not shapes:
         raise ValueError(
             f"No linear layer is called {' or '.join(targets)}; choose from c_attn, c_proj, c_fc and lm_head."
         )
+    if unknown:
+        raise ValueError(f"No linear layer is called {unknown[0]!r}; choose from c_attn, c_proj, c_fc and lm_head.")
     if tied:
         raise ValueError(
             f"{tied[0]} shares its weight with the token embedding, which merging would change; leave it out of the targets "
@@ -40,10 +50,11 @@ def check_lora(
         raise ValueError(
             f"The LoRA rank is {rank}, above the smaller side of {name} {shape}; give at most {min(shape)}."
         )
-    if not 0 < alpha < float("inf"):
+    if not (is_number(alpha) and alpha > 0):
         raise ValueError(f"The LoRA alpha is {alpha!r}; give a number above 0, such as twice the rank.")
-    if not 0 <= dropout < 1:
+    if not (is_number(dropout) and 0 <= dropout < 1):
         raise ValueError(f"The LoRA dropout is {dropout!r}; give a share of at least 0 and below 1.")
+    check_rng(rng)
 
 
 def check_merge(layers: int, merged: int, merging: bool) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 from shared_gpt.checks.tokens import check_integers, check_is_array, check_range
 
 
-def check_targets(logits: Any, targets: Any, ignore_index: int) -> None:
+def check_targets(logits: Any, targets: Any, ignore_index: int, Array: type) -> None:
     """Refuse targets that do not give a token, or the ignored index, for every position of the logits (..., V)."""
-    check_is_array("targets", targets)
+    for what, x in (("logits", logits), ("targets", targets)):
+        check_is_array(what, x, Array)
     if tuple(targets.shape) != tuple(logits.shape[:-1]):
         raise ValueError(
             f"targets have shape {tuple(targets.shape)} but the logits {tuple(logits.shape)} ask for "

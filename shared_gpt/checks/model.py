@@ -1,14 +1,33 @@
-"""Checks of the model: the token ids that it is given."""
+"""Checks of the model: what it is built from, and what it is given."""
 
 from typing import Any
 
+import numpy as np
+
+from shared_gpt.checks.numbers import dtype_name, is_whole
 from shared_gpt.checks.tokens import check_integers, check_is_array, check_range
 from shared_gpt.config import GPTConfig
 
 
-def check_ids(ids: Any, config: GPTConfig, past: int = 0) -> None:
-    """Refuse token ids (B, T) that the model cannot look up; `past` is the number of positions already in the cache."""
-    check_is_array("ids", ids)
+def check_model(config: Any, rng: Any, dtype: Any) -> None:
+    """Refuse to build a model from what is no config, draw it from what is no generator, or hold it in what is no float."""
+    if not isinstance(config, GPTConfig):
+        known = f"GPTConfig.preset({config!r})" if isinstance(config, str) else "GPTConfig.preset('gpt2-small')"
+        raise ValueError(f"config is {config!r:.60}; give a GPTConfig, such as {known}.")
+    check_rng(rng)
+    if isinstance(dtype, str) or dtype_name(dtype) not in ("float32", "float64"):
+        raise ValueError(f"dtype is {dtype_name(dtype)!r}; give the float32 or float64 of this package.")
+
+
+def check_rng(rng: Any) -> None:
+    if rng is not None and not isinstance(rng, np.random.Generator):
+        seed = rng if is_whole(rng, 0) else 0
+        raise ValueError(f"rng is {rng!r:.60}; give a generator that draws, np.random.default_rng({seed}).")
+
+
+def check_inputs(ids: Any, Array: type, config: GPTConfig, cache: Any, last: int | None) -> None:
+    """Refuse token ids (B, T) that the model cannot look up, a cache that is not of its shape, and no logits to give."""
+    check_is_array("ids", ids, Array)
     if len(ids.shape) != 2:
         raise ValueError(f"ids have shape {tuple(ids.shape)}; give (batch, time), for one sequence ids[None, :].")
     check_integers("ids", ids)
@@ -16,6 +35,10 @@ def check_ids(ids: Any, config: GPTConfig, past: int = 0) -> None:
         raise ValueError(
             f"ids have shape {tuple(ids.shape)}, which holds no token; give at least one sequence of one id."
         )
+    past = 0
+    if cache is not None:
+        past = cache.length
+        check_cache_of(cache.config, config)
     if past + ids.shape[1] > config.context_length:
         cached = f" after {past} cached ones" if past else ""
         raise ValueError(
@@ -23,3 +46,17 @@ def check_ids(ids: Any, config: GPTConfig, past: int = 0) -> None:
             f"{config.context_length}; keep the last {config.context_length} or build the model with a longer context."
         )
     check_range("ids", int(ids.min()), int(ids.max()), config.vocab_size)
+    if last is not None and not is_whole(last, 1):
+        raise ValueError(f"last is {last!r}; give how many last positions want logits, at least 1, or None for all.")
+
+
+def check_cache_of(cached: GPTConfig, config: GPTConfig) -> None:
+    """Refuse a cache that was made for a model of another shape."""
+    if cached is config:
+        return
+    for name in ("n_layers", "n_heads", "emb_dim"):
+        if getattr(cached, name) != getattr(config, name):
+            raise ValueError(
+                f"The cache was made for a model with {name} {getattr(cached, name)}, this one has {getattr(config, name)}; "
+                "make a new one: KVCache(model.config)."
+            )

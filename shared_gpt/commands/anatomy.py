@@ -29,9 +29,11 @@ class Anatomy:
 
     def run(self, twin: ModuleType) -> None:
         from shared_gpt.anatomy import anatomy, print_anatomy, totals
+        from shared_gpt.commands.output_files import check_picture
         from shared_gpt.config import GPTConfig
         from shared_gpt.plots import plot_anatomy
 
+        check_picture(self.out)
         config = GPTConfig.preset(self.preset, **self.model.chosen())
         T, itemsize = self.context or config.context_length, {"float32": 4, "float64": 8}[self.dtype]
         parts = anatomy(config, self.batch_size, T, itemsize)

@@ -1,8 +1,10 @@
 """chat: a talk with a model that was fine-tuned on instructions."""
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Literal
 
 from shared_gpt.options import OptionalInt
 
@@ -12,7 +14,7 @@ class Chat:
     """Talk to a model that was fine-tuned on instructions; each line is a request of its own, an empty one ends."""
 
     weights: str
-    """The folder of a finetune instructions run."""
+    """The folder of a finetune instructions run, or what convert made of one."""
     temperature: float = 0.0
     """0: always the likeliest token; above: more daring."""
     max_new_tokens: int = 200
@@ -23,15 +25,19 @@ class Chat:
     def run(self, twin: ModuleType) -> None:
         import numpy as np
 
+        from shared_gpt.commands.loading import load_model
         from shared_gpt.commands.terminal import show, streamed
-        from shared_gpt.text import format_prompt, load_tokenizer
+        from shared_gpt.text import format_prompt
+        from shared_gpt.text.prompts import PROMPT_STYLES
         from shared_gpt.training.run_folder import RunFolder
 
         folder = RunFolder(self.weights)
-        style = folder.read_task("instructions", "style")
-        model, tokenizer = twin.load_run(folder.path), load_tokenizer(folder.path)
+        style = folder.read_task("instructions", "style", Literal[tuple(PROMPT_STYLES)])
+        model, tokenizer = load_model(twin, self.weights)
         context_length, rng = model.config.context_length, np.random.default_rng(self.seed)
         if sys.stdin.isatty():
+            with suppress(ImportError):  # Windows has none, its console edits lines itself
+                import readline  # noqa: F401 - from now on input() edits lines, and the arrows bring earlier ones back
             print("Ask or tell; what follows ' | ' is the text to work on. An empty line ends.")
         while request := next_request():
             instruction, _, text = request.partition(" | ")

@@ -48,10 +48,14 @@ class Generate:
 
     def run(self, twin: ModuleType) -> None:
         from shared_gpt.commands.loading import load_model
-        from shared_gpt.commands.output_files import check_folder
+        from shared_gpt.commands.output_files import check_picture
         from shared_gpt.commands.terminal import show, streamed
 
-        check_folder(self.candidates, self.attention)
+        check_picture(self.candidates, self.attention)
+        if self.block is not None and self.attention is None:
+            raise ValueError(
+                "--block chooses what --attention draws; give a file for the picture: --attention attention.png"
+            )
         model, tokenizer = load_model(twin, self.weights, self.tokenizer)
         if self.block is not None and not 0 <= self.block < model.config.n_layers:
             raise ValueError(f"block is {self.block}; the model has blocks 0 to {model.config.n_layers - 1}.")

@@ -26,11 +26,16 @@ class Inspect:
         from shared_gpt.checkpoints.fitting import check
         from shared_gpt.checkpoints.inspection import LAYOUT_NAMES, as_stored, by_module, run_state, size_name
         from shared_gpt.checkpoints.source import open_contents, weights_path
+        from shared_gpt.streams import printable
 
         console = Console(highlight=False)
+
+        def say(line: str, soft_wrap: bool = False) -> None:
+            console.print(printable(line, allowed=""), markup=False, soft_wrap=soft_wrap)
+
         contents = open_contents(weights_path(self.source))
-        console.print(str(contents.path), markup=False, soft_wrap=True)  # a path broken in two can't be copied
-        console.print(f"{LAYOUT_NAMES[contents.layout]}, {decimal(contents.file.size)}")
+        say(str(contents.path), soft_wrap=True)  # a path broken in two can't be copied
+        say(f"{LAYOUT_NAMES[contents.layout]}, {decimal(contents.file.size)}")
         try:
             checkpoint = check(contents)
         except ValueError:
@@ -38,18 +43,20 @@ class Inspect:
             raise
         modules, config = by_module(checkpoint), checkpoint.config
         sizes = ", ".join(f"{key}={value}" for key, value in config.to_dict().items())
-        console.print(f"{size_name(config)}: {sizes}\n", markup=False)
+        say(f"{size_name(config)}: {sizes}")
+        say("")
         console.print(table(modules))
         total = sum(module.parameters for module in modules)
-        console.print(f"\nloaded: {len(checkpoint.tensors)} tensors, {total:,} parameters")
+        say("")
+        say(f"loaded: {len(checkpoint.tensors)} tensors, {total:,} parameters")
         for name, reason in list(checkpoint.ignored.items())[:6]:
-            console.print(f"ignored: {name} ({reason})", markup=False)
+            say(f"ignored: {name} ({reason})")
         if len(checkpoint.ignored) > 6:
-            console.print(f"ignored: {len(checkpoint.ignored) - 6} more")
+            say(f"ignored: {len(checkpoint.ignored) - 6} more")
         for note in checkpoint.notes:
-            console.print(f"note: {note}", markup=False)
+            say(f"note: {note}")
         for key, value in run_state(checkpoint).items():
-            console.print(f"{key}: {value}", markup=False)
+            say(f"{key}: {value}")
         checkpoint.close()
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from shared_gpt.checkpoints.run_files import load_tensors
-from shared_gpt.config import GPTConfig
+from shared_gpt.checkpoints.stored import CheckpointError
 from shared_gpt.text.bpe.files import find_gpt2
-from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
 from shared_gpt.text.gpt2 import gpt2_tokenizer
 from shared_gpt.text.tokenizer import Tokenizer
 from shared_gpt.text.tokenizer_files import FILE, find_tokenizer, load_tokenizer
@@ -30,20 +31,33 @@ def load_model(
 
 def tokenizer_beside(weights: Path) -> Tokenizer:
     """The tokenizer in the folder of the weights, or GPT-2's where there is none."""
-    folder = weights if weights.is_dir() else weights.parent
-    if find_gpt2(folder):
-        return BytePairTokenizer.load(folder)
-    if weights.exists() and (folder / FILE).is_file():
-        return load_tokenizer(folder)
-    return gpt2_tokenizer()
+    return (
+        tokenizer_in(weights if weights.is_dir() else weights.parent) if weights.exists() else None
+    ) or gpt2_tokenizer()
+
+
+def tokenizer_in(folder: Path) -> Tokenizer | None:
+    """The tokenizer in a folder, if there is one."""
+    return load_tokenizer(folder) if find_gpt2(folder) or (folder / FILE).is_file() else None
 
 
 def load_classifier(twin: ModuleType, folder: RunFolder) -> tuple[Any, Tokenizer, list[str]]:
     """The model of a finetune labels run with its best weights, its tokenizer, and the names of its classes."""
-    classes = folder.read_task("labels", "classes")
-    tensors, _ = load_tensors(folder.best)
-    dtype = getattr(twin, tensors["model.wte.weight"].dtype.name)
-    model = twin.GPTModel(GPTConfig(**folder.read_json(folder.config)), dtype=dtype, initialize=False)
+    classes = folder.read_task("labels", "classes", list[str])
+    tensors, kept = load_tensors(folder.best)
+    weight, config = tensors.get("model.wte.weight", np.empty(0, bool)), folder.read_config()
+    if weight.dtype.name not in ("float32", "float64") or len(classes) < 2:
+        raise CheckpointError(
+            f"{folder.best} and {folder.task.name} make no classifier; train one with finetune labels."
+        )
+    if kept.get("config") != config.to_dict():
+        raise CheckpointError(
+            f"{folder.config} is not the config that {folder.best.name} was saved with; take both of one run."
+        )
+    model = twin.GPTModel(config, dtype=getattr(twin, weight.dtype.name), initialize=False)
     twin.add_class_head(model, len(classes))
-    model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items()})
+    try:
+        model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items()})
+    except ValueError as error:
+        raise CheckpointError(f"{folder.best} does not fit {folder.config.name}: {error}") from error
     return model.eval(), load_tokenizer(folder.path), classes

@@ -18,13 +18,17 @@ class Prepare:
     tokenizer's JSON file, or a folder with vocab.bpe and encoder.json."""
     out: Path = Path("tokens.bin")
     """The file to write."""
+    force: bool = False
+    """Replace the file if there is one."""
 
     def run(self, twin: ModuleType) -> None:
         from rich.filesize import decimal
 
+        from shared_gpt.commands.output_files import check_free
         from shared_gpt.text.token_file import prepare
         from shared_gpt.text.tokenizer_files import find_tokenizer
 
+        check_free(self.out, self.force)
         header = prepare(self.text, find_tokenizer(self.tokenizer), self.out)
         print(
             f"wrote {self.out}: {header.count:,} tokens of a vocabulary of {header.vocab_size:,}, "

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from shared_gpt.training.corpus import Corpus
     from shared_gpt.training.run_folder import RunFolder
 
+    # the weights that a run begins with, if not with random ones; the sizes; the text; what training.json says
+    Start = tuple[dict[str, Any] | None, GPTConfig, Corpus, dict[str, Any]]
+
 
 @dataclass(frozen=True)
 class Pretrain:
-    """Train a model on a text, from random weights."""
+    """Train a model on a text: from random weights, or from weights that are there."""
 
     text: OptionalText = None
     """A file, a folder of .txt files, a token file (prepare), or stories, marren, the-verdict, tiny-shakespeare; default:
@@ -27,6 +30,9 @@ class Pretrain:
     tokenizer: OptionalText = None
     """bpe (byte pairs learnt from the text), characters (the text's own), gpt2, or a path; default: bpe for the classroom,
     gpt2 for GPT-2's sizes."""
+    weights: OptionalText = None
+    """Weights to begin with, instead of random ones: a run's folder, a folder or file with GPT-2's weights, or gpt2,
+    gpt2-medium, gpt2-large, gpt2-xl. They bring their sizes and their tokenizer."""
     out: Path = Path("runs/pretrain")
     """Folder of the run."""
     resume: bool = False
@@ -45,14 +51,23 @@ class Pretrain:
 
         folder, options = RunFolder(self.out), self
         if self.resume:
-            kept = folder.read_json(folder.training)
-            options = resumed_options(self, Pretrain(), {"text": kept["text"], "training": kept["settings"]})
+            kept = folder.read_training("pretrain", text=str)
+            changes = {"text": kept["text"], "training": kept["settings"]}
+            options = resumed_options(self, Pretrain(), changes, folder.training)
+        options.refuse_contradictions()
         settings = options.training
         with claimed(twin, settings, folder, may_hold_a_run=self.resume) as processes:
-            config, corpus, description = options.kept_run(folder) if self.resume else options.new_run()
-            if self.resume and folder.last.is_file():
-                refuse_another(read_state(folder.last), config, settings, corpus.identity)  # before a model is built
-            run = Pretraining(twin, config, settings, *corpus, folder, choose_display(), processes)
+            if self.resume:
+                weights, config, corpus, description = options.kept_run(twin, folder)
+            elif self.weights:
+                weights, config, corpus, description = options.run_from_weights(twin)
+            else:
+                weights, config, corpus, description = options.new_run()
+            if self.resume and folder.checkpoints():  # before a model is built
+                state = read_state(folder.checkpoints())
+                refuse_another(folder.last, state, config, settings, corpus.identity)
+            run = Pretraining(twin, config, settings, *corpus, folder, choose_display(), processes, weights)
+            del weights  # copied into the run's model
             begin_or_resume(run, folder, self.resume, description)
             if self.tensorboard and processes.is_first:
                 from shared_gpt.training.tensorboard import TensorBoard
@@ -61,8 +76,20 @@ class Pretrain:
             run.run()
             run.display.say(closing_message(run, folder, "pretrain", "generate"))
 
-    def new_run(self) -> "tuple[GPTConfig, Corpus, dict[str, Any]]":
-        """The sizes, the text, and the description of a run from the first step."""
+    def refuse_contradictions(self) -> None:
+        """Raises ValueError for options of which one makes another meaningless."""
+        if self.weights and self.resume:
+            raise ValueError("A resumed run has its own weights; leave out --weights, or begin a run in another --out.")
+        if self.weights:
+            typed = ["--preset"] if self.preset else []
+            typed += [f"--{name.replace('_', '-')}" for name in self.model.chosen() if name != "drop_rate"]
+            typed += ["--initial-weights"] if self.training.initial_weights != "gpt2" else []
+            typed += [f"--tokenizer {self.tokenizer}"] if self.tokenizer in ("bpe", "characters") else []
+            if typed:
+                raise ValueError(f"--weights brings its sizes and its tokens with it; leave out {', '.join(typed)}.")
+
+    def new_run(self) -> "Start":
+        """A run from the first step, from random weights."""
         from shared_gpt.config import GPTConfig
         from shared_gpt.text.corpora import CORPORA
         from shared_gpt.training.corpus import load_corpus
@@ -71,20 +98,39 @@ class Pretrain:
         preset, text = self.preset or "classroom", self.text or "stories"
         config = GPTConfig.preset(preset, **self.model.chosen())
         tokenizer = self.tokenizer or ("bpe" if preset == "classroom" else "gpt2")
+        if tokenizer != "bpe" and self.model.vocab_size is not None:
+            raise ValueError(
+                f"--vocab-size is {self.model.vocab_size}, but the tokenizer {tokenizer} has a size of its own; "
+                "leave one of them out, or take --tokenizer bpe."
+            )
         corpus = load_corpus(text, tokenizer, config.vocab_size)
         config = config.replace(vocab_size=corpus.tokenizer.n_vocab)
-        return config, corpus, {"text": lasting_source(text, CORPORA), "tokenizer": tokenizer, "preset": preset}
+        return None, config, corpus, {"text": lasting_source(text, CORPORA), "tokenizer": tokenizer, "preset": preset}
 
-    def kept_run(self, folder: "RunFolder") -> "tuple[GPTConfig, Corpus, dict[str, Any]]":
-        """The same of the run in a folder: what the options leave out is as it was."""
+    def run_from_weights(self, twin: ModuleType) -> "Start":
+        """A run from the first step, from weights that are there."""
+        from shared_gpt.commands.loading import load_model
+        from shared_gpt.text.corpora import CORPORA
+        from shared_gpt.training.corpus import read_corpus
+        from shared_gpt.training.lifecycle import lasting_source
+
+        text = self.text or "stories"
+        model, tokenizer = load_model(twin, self.weights, self.tokenizer, self.training.dtype)
+        config = model.config.replace(**self.model.chosen())
+        description = {"text": lasting_source(text, CORPORA), "weights": lasting_source(self.weights)}
+        return model.state_dict(), config, read_corpus(text, tokenizer), description
+
+    def kept_run(self, twin: ModuleType, folder: "RunFolder") -> "Start":
+        """The run in a folder: what the options leave out is as it was."""
         from shared_gpt.config import GPTConfig
+        from shared_gpt.json_values import entry
         from shared_gpt.text import load_tokenizer
         from shared_gpt.text.corpora import CORPORA
         from shared_gpt.training.corpus import load_corpus, read_corpus
-        from shared_gpt.training.lifecycle import lasting_source
+        from shared_gpt.training.lifecycle import here, lasting_source
 
         description = folder.read_json(folder.training) | {"text": lasting_source(self.text, CORPORA)}
-        config = GPTConfig(**folder.read_json(folder.config))
+        config = folder.read_config()
         if self.preset:
             description["preset"] = self.preset
             config = GPTConfig.preset(self.preset, vocab_size=config.vocab_size)
@@ -94,5 +140,19 @@ class Pretrain:
             corpus = load_corpus(self.text, self.tokenizer, config.vocab_size)
             config = config.replace(vocab_size=corpus.tokenizer.n_vocab)
         else:
-            corpus = read_corpus(self.text, load_tokenizer(folder.path))
-        return config, corpus, description
+            tokenizer = load_tokenizer(folder.path)
+            try:
+                corpus = read_corpus(self.text, tokenizer)
+            except ValueError as error:
+                raise ValueError(f"{self.text} with the tokenizer of {folder.path}: {error}") from None
+            except FileNotFoundError as error:
+                raise FileNotFoundError(
+                    f"The text of the run in {folder.path} is gone; give it as --text. {error}"
+                ) from None
+        weights = None
+        kept_weights = entry({"weights": None} | description, "weights", str | None, folder.training)
+        if kept_weights and not folder.checkpoints():  # it was killed before its first checkpoint
+            weights = twin.load_gpt2(
+                here(kept_weights, folder.training), getattr(twin, self.training.dtype)
+            ).state_dict()
+        return weights, config, corpus, description

@@ -1,10 +1,10 @@
 """Text in a terminal, token by token as a model writes it."""
 
-import re
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+from shared_gpt.streams import printable
 from shared_gpt.text.streamer import TextStreamer
 from shared_gpt.text.tokenizer import Tokenizer
 
@@ -12,7 +12,7 @@ from shared_gpt.text.tokenizer import Tokenizer
 def show(text: str, bold: bool = False) -> None:
     """To a file as it is. To a terminal the prompt in bold, and no control characters, which a model may have learnt."""
     if sys.stdout.isatty():
-        text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", text)
+        text = printable(text)
         text = f"\033[1m{text}\033[0m" if bold else text
     print(text, end="", flush=True)
 

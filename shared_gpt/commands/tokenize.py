@@ -30,7 +30,7 @@ class Tokenize:
     def run(self, twin: ModuleType) -> None:
         from rich.console import Console
 
-        from shared_gpt.commands.output_files import check_folder
+        from shared_gpt.commands.output_files import check_folder, check_picture
         from shared_gpt.files import written_beside
         from shared_gpt.text import BytePairTokenizer, find_tokenizer, merge_tree
         from shared_gpt.text.show import html_page, labels, summary, terminal_lines
@@ -40,7 +40,8 @@ class Tokenize:
         text = well_formed(sys.stdin.read() if self.text == "-" else self.text)
         if not text:
             raise ValueError("The text is empty; give at least one character.")
-        check_folder(self.tree, self.html)
+        check_picture(self.tree, suffixes=(".png", ".svg", ".pdf"))
+        check_folder(self.html)
         tokenizer = find_tokenizer(self.tokenizer)
         if (self.explain or self.tree) and not isinstance(tokenizer, BytePairTokenizer):
             raise ValueError(f"{self.tokenizer} joins no pairs, so there is nothing to explain; take gpt2 or stories.")
@@ -49,7 +50,7 @@ class Tokenize:
         if self.tree:
             figure = merge_tree(tokenizer.explain(text))
             with written_beside(self.tree) as file:
-                figure.savefig(file, format=self.tree.suffix[1:] or "png", dpi=150)
+                figure.savefig(file, format=self.tree.suffix[1:].lower(), dpi=150)
         if self.html:
             with written_beside(self.html) as file:
                 file.write(html_page(tokens, title).encode("utf-8"))

@@ -28,15 +28,22 @@ class TrainTokenizer:
     """Join only pairs that occur at least this often (byte pairs only)."""
     out: Path = Path("tokenizer.json")
     """The file to write; for byte pairs, a name without .json is a folder for vocab.bpe and encoder.json."""
+    force: bool = False
+    """Replace what is there under that name."""
 
     def run(self, twin: ModuleType) -> None:
-        from shared_gpt.commands.output_files import check_folder
+        from shared_gpt.commands.output_files import check_folder, check_free
         from shared_gpt.text import BytePairTokenizer
         from shared_gpt.text.tokenizer import visible, write_tokenizer
 
         if self.out.suffix != ".json" and self.kind != "byte-pair":
             raise ValueError(f"{self.out} does not end in .json; only byte pairs have another form than one JSON file.")
+        if self.kind != "byte-pair":
+            for name in ("vocab_size", "min_frequency"):
+                if getattr(self, name) != getattr(TrainTokenizer, name):
+                    raise ValueError(f"--{name.replace('_', '-')} is for byte pairs; leave it out for {self.kind}.")
         check_folder(self.out)
+        check_free(self.out, self.force)
         start = time.perf_counter()
         tokenizer = self.trained_tokenizer()
         seconds = time.perf_counter() - start
@@ -63,7 +70,7 @@ class TrainTokenizer:
         from shared_gpt.text.token_file import whole_words
 
         if self.kind == "byte-pair":
-            pieces = chain.from_iterable(whole_words(read_pieces(file)) for file in text_files(self.text))
+            pieces = chain.from_iterable(whole_words(read_pieces(file), "byte-pair") for file in text_files(self.text))
             with merge_progress(max(0, self.vocab_size - 257)) as on_merge:
                 return BytePairTokenizer.train(
                     pieces, self.vocab_size, min_frequency=self.min_frequency, on_merge=on_merge

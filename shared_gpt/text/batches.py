@@ -6,8 +6,18 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Int
 
+from shared_gpt.json_values import entry, short
+
 IGNORE_INDEX = -100  # a target that the loss ignores
 Example = TypeVar("Example")
+
+
+def set_generator(rng: np.random.Generator, state: dict[str, Any] | None, key: str) -> None:
+    """Put a generator into a state that was kept under a key. ValueError if it is none."""
+    try:
+        rng.bit_generator.state = state
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{key!r} is no state of a generator ({error}).") from error
 
 
 class Dataset:
@@ -123,12 +133,18 @@ class Batches:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a position that `state_dict` gave. ValueError if the data or the batches are not the same."""
         for key, value in self._identity().items():
-            if state[key] != value:
+            if entry(state, key, type(value), "The position in the data") != value:
                 raise ValueError(
                     f"The position in the data was saved with {key} {state[key]}, but this run has {value}; "
                     "resume with the same data and batches."
                 )
-        self.epoch, self.position, self._order_state = state["epoch"], state["position"], state["order_state"]
+        epoch, position = (entry(state, key, int, "The position in the data") for key in ("epoch", "position"))
+        order_state = entry(state, "order_state", dict | None, "The position in the data")
+        if epoch < 0 or not 0 <= position <= len(self):
+            raise ValueError(f"The position in the data is batch {short(position)} of {len(self)}, which is none.")
+        if position and self.shuffle:
+            set_generator(np.random.Generator(type(self.rng.bit_generator)()), order_state, "order_state")
+        self.epoch, self.position, self._order_state = epoch, position, order_state
         self._resuming = self.position > 0
 
     def _identity(self) -> dict[str, Any]:

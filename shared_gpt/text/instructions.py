@@ -1,16 +1,19 @@
 """InstructionDataset: requests with their answers, laid out in a prompt style, padded, and masked by position."""
 
-import json
+import math
 import os
 from collections.abc import Sequence
+from json import JSONDecodeError
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
+from shared_gpt.files import parse_json_value
+from shared_gpt.json_values import short
 from shared_gpt.text.batches import IGNORE_INDEX, Dataset
 from shared_gpt.text.corpora import SHIPPED, read_text, source_path
-from shared_gpt.text.prompts import Entry, format_prompt
+from shared_gpt.text.prompts import PROMPT_STYLES, Entry, format_prompt
 from shared_gpt.text.tokenizer import Tokenizer
 
 INSTRUCTIONS = {"instructions": SHIPPED / "instructions.json"}
@@ -36,11 +39,13 @@ def load_instructions(source: str | os.PathLike) -> list[Entry]:
     values = []
     for number, line in enumerate(lines, start=1):
         try:
-            values += [json.loads(line)] if line.strip() else []
-        except json.JSONDecodeError as error:
+            values += [parse_json_value(line.encode("utf-8"))] if line.strip() else []
+        except ValueError as error:
+            cause = error.__cause__
+            at, why = (cause.lineno, cause.msg) if isinstance(cause, JSONDecodeError) else (1, cause)
+            column = f", column {cause.colno}" if isinstance(cause, JSONDecodeError) else ""
             raise ValueError(
-                f"{path} is no JSON at line {number + error.lineno - 1}, column {error.colno} ({error.msg}); give a "
-                "list of entries, or one entry on each line."
+                f"{path} is no JSON at line {number + at - 1}{column} ({why}); give a list of entries, or one entry on each line."
             ) from None
     entries = values[0] if len(lines) == 1 and isinstance(values[0], list) else values
     for number, entry in enumerate(entries, start=1):
@@ -50,13 +55,15 @@ def load_instructions(source: str | os.PathLike) -> list[Entry]:
 
 def _check_entry(entry: Any, where: str) -> None:
     if not isinstance(entry, dict):
-        raise ValueError(f"{where} is {str(entry)[:40]!r}; give an object with instruction, input and output.")
+        raise ValueError(f"{where} is {short(entry, 40)}; give an object with instruction, input and output.")
     for key in ("instruction", "output"):
         if key not in entry:
-            raise ValueError(f"{where} has no {key!r}, only {', '.join(map(repr, entry)) or 'nothing'}; add it.")
+            raise ValueError(
+                f"{where} has no {key!r}, only {', '.join(map(short, list(entry)[:5])) or 'nothing'}; add it."
+            )
     for key in ("instruction", "input", "output"):
         if not isinstance(entry.get(key) or "", str):
-            raise ValueError(f"{where} has {str(entry[key])[:40]!r} as its {key!r}; give text.")
+            raise ValueError(f"{where} has {short(entry[key], 40)} as its {key!r}; give text.")
     if not (entry["instruction"] or "").strip():
         raise ValueError(f"{where} has an empty 'instruction'; write one or leave the entry out.")
 
@@ -80,6 +87,18 @@ def collate(
         inputs[row, :n] = ids[:n]
         targets[row, first:n] = ids[first + 1 : n + 1]
     return inputs, targets
+
+
+def styles_that_fit(entries: Sequence[Entry], tokenizer: Tokenizer, context_length: int) -> list[str]:
+    """The prompt styles in which at least one of the entries has no more than context_length tokens."""
+
+    def length(entry: Entry, style: str) -> float:
+        try:
+            return len(tokenizer.encode(format_prompt(entry, style))) + len(tokenizer.encode(entry["output"] or ""))
+        except ValueError:  # a vocabulary without one of the style's letters or words
+            return math.inf
+
+    return [style for style in PROMPT_STYLES if any(length(entry, style) <= context_length for entry in entries)]
 
 
 class InstructionDataset(Dataset):
@@ -124,7 +143,17 @@ class InstructionDataset(Dataset):
             self.entries.append(entry)
             self.items.append((np.array([*prompt, *answer, tokenizer.eot]), len(prompt)))
         if not self.items:
-            raise ValueError(f"No entry is left of {len(entries)}; give some that fit context_length {context_length}.")
+            fitting = styles_that_fit(entries, tokenizer, context_length) if context_length else []
+            way_out = (
+                f"take the style {fitting[-1]}, whose prompts are shorter (--style {fitting[-1]})"
+                if fitting
+                else ("give shorter ones, or take a model with a longer context")
+            )
+            raise ValueError(
+                f"No entry is left of {len(entries)}: none fits context_length {context_length} in the style {style}; {way_out}."
+                if entries
+                else "No entry is left of 0; give some."
+            )
 
     def __len__(self) -> int:
         return len(self.items)

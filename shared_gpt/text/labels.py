@@ -53,6 +53,8 @@ def load_labels(source: str | os.PathLike) -> list[Labelled]:
             rows.append(Labelled(label.strip(), message.strip()))
     except csv.Error as error:
         raise ValueError(f"Row {number + 1} of {path} is no CSV ({error}); quote texts that hold commas.") from None
+    if not rows:
+        raise ValueError(f"{path} holds a header and no rows below it; give labels with their texts.")
     return rows
 
 

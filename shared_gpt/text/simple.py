@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shared_gpt.text.tokenizer import END_OF_TEXT, UNKNOWN, AllowedSpecial, look_up, split_special, well_formed
+from shared_gpt.text.tokenizer import (
+    END_OF_TEXT,
+    UNKNOWN,
+    AllowedSpecial,
+    check_id_table,
+    look_up,
+    split_special,
+    well_formed,
+)
 
 SEPARATORS = re.compile(r"([,.:;?_!\"()']|--|\s)")
 SPACE_BEFORE_SIGN = re.compile(r"\s+([,.:;?!\"()'])")
@@ -71,8 +79,9 @@ class SimpleTokenizerV1:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "SimpleTokenizerV1":
         vocab = data.get("vocab")
-        if not isinstance(vocab, dict) or not all(type(i) is int and i >= 0 for i in vocab.values()):
+        if not isinstance(vocab, dict):
             raise ValueError("'vocab' is no table of words and their ids")
+        check_id_table(vocab)
         return cls(vocab)
 
 

@@ -26,6 +26,15 @@ VERSION = 1
 LAYOUT = struct.Struct("<8sIIQQ32s")
 PIECE_BYTES = 1 << 20  # of text, encoded at a time
 SAFE_CUT = re.compile(r".*\S(?=[ \n\t])", re.DOTALL)
+MOST_HELD = 2_000_000  # characters without a place to cut; the merges of one such word take 130 bytes for each
+# More places, for texts with little white space: in GPT-2's pattern a letter or digit ends its token before a mark that is in
+# no contraction and no special token; a character is a token wherever it stands, but for those of <|endoftext|>.
+_LETTERS, _MARKS = "A-Za-z0-9ぁ-ゖァ-ヺ一-鿿가-힣", r",.;:!?)\"。，、；：？！」』）"
+FINER_CUTS = {
+    "byte-pair": re.compile(rf".*[{_LETTERS}](?=[{_MARKS}])", re.DOTALL),
+    "gpt2": re.compile(rf".*[{_LETTERS}](?=[{_MARKS}])", re.DOTALL),
+    "characters": re.compile(rf".*[^<]{{{len(END_OF_TEXT)}}}", re.DOTALL),
+}
 
 
 class TokenHeader(NamedTuple):
@@ -54,23 +63,31 @@ def id_dtype(tokenizer: Tokenizer) -> np.dtype:
     return np.dtype("<u2" if tokenizer.n_vocab <= 1 << 16 else "<u4")
 
 
-def whole_words(pieces: Iterable[str]) -> Iterator[str]:
-    """The same text in other pieces, cut only where every tokenizer here begins a token, whatever stands before and after.
+def whole_words(pieces: Iterable[str], kind: str = "") -> Iterator[str]:
+    """The same text in other pieces, cut only where every tokenizer here begins a token, whatever stands before and after; or,
+    where there is no such place, where a tokenizer of this kind does.
 
     Those places lie between a character that is not white space and a space, newline or tab. In GPT-2's pattern white
     space may begin a word but never ends one, and only white space looks ahead; so the ids of the pieces, joined, are the
-    ids of the whole text. A stretch without white space is held in memory until it ends.
+    ids of the whole text. A stretch without a place to cut is held in memory until it ends. Raises ValueError for one of
+    millions of characters.
     """
     held: list[str] = []
+    cuts = [SAFE_CUT, *([FINER_CUTS[kind]] if kind in FINER_CUTS else [])]
     for piece in filter(None, pieces):
         # A cut may fall between two pieces, so the search begins with the last character of the one before.
         edge = held[-1][-1] if held else ""
-        if cut := SAFE_CUT.match(edge + piece):
+        if cut := next(filter(None, (pattern.match(edge + piece) for pattern in cuts)), None):
             end = cut.end() - len(edge)
             yield "".join([*held, piece[:end]])
-            held = [piece[end:]]
+            held = [piece[end:]] if piece[end:] else []
         else:
             held.append(piece)
+        if sum(map(len, held)) > MOST_HELD:
+            raise ValueError(
+                f"More than {MOST_HELD:,} characters stand without a space or a line end between them ({held[0][:20]!a}…), too "
+                "many for one word; put line ends between them, or take --tokenizer characters."
+            )
     if text := "".join(held):
         yield text
 
@@ -85,7 +102,7 @@ def encoded(
     """
     separator, special = (END_OF_TEXT, {END_OF_TEXT}) if tokenizer.eot is not None else ("\n\n", set())
     any_text = False
-    for text in whole_words(_joined(text_files(source), separator, report)):
+    for text in _naming(source, whole_words(_joined(text_files(source), separator, report), tokenizer.kind)):
         any_text = any_text or bool(text.replace(separator, "").strip())
         ids = np.array(tokenizer.encode(text, allowed_special=special), dtype=np.int64)
         if len(ids):
@@ -93,6 +110,14 @@ def encoded(
         yield ids
     if not any_text:
         raise ValueError(f"{str(source)!r} holds no text; give a file or folder with some.")
+
+
+def _naming(source: str | os.PathLike, texts: Iterator[str]) -> Iterator[str]:
+    """The texts; an error that they raise begins with their source, unless it names it already."""
+    try:
+        yield from texts
+    except ValueError as error:
+        raise error if str(source) in str(error) else ValueError(f"{source}: {error}") from None
 
 
 def prepare(

@@ -9,11 +9,13 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import regex
 
 from shared_gpt.files import read_json, written_beside
+from shared_gpt.json_values import short
 
 END_OF_TEXT = "<|endoftext|>"
 UNKNOWN = "<|unk|>"
 
 AllowedSpecial = Set[str] | Literal["all"]
+MOST_GAPS = 64  # ids for each token
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
 
 
@@ -82,6 +84,17 @@ def look_up(ids: Iterable[int], tokens: Mapping[int, Any]) -> list[Any]:
         raise ValueError(
             f"Ids are a flat list of integers, not {str(ids)[:60]}; decode one sequence at a time."
         ) from None
+
+
+def check_id_table(ids: Mapping[Any, Any]) -> None:
+    """ValueError unless these ids (name -> id) are whole numbers from 0 with few gaps: each gap is a row of the embedding."""
+    most = MOST_GAPS * (len(ids) + 1)
+    for name, i in ids.items():
+        if type(i) is not int or not 0 <= i < most:
+            raise ValueError(
+                f"the id of {short(name)} is {short(i)}, where a whole number from 0 to {most - 1} is expected, for {len(ids)} "
+                "tokens"
+            )
 
 
 def visible(token: bytes) -> str:

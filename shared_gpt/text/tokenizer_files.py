@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from shared_gpt.json_values import short
 from shared_gpt.text.bpe import BytePairTokenizer
 from shared_gpt.text.bpe.files import find_gpt2
 from shared_gpt.text.characters import CharTokenizer
@@ -36,14 +37,14 @@ def load_tokenizer(path: str | os.PathLike) -> Tokenizer:
     Raises FileNotFoundError if there is none, ValueError for a file that is damaged or of another program.
     """
     path = Path(path)
-    if path.is_dir() and not (path / FILE).exists() and find_gpt2(path):
+    if path.is_dir() and find_gpt2(path):  # a tokenizer.json beside the two is of transformers
         return BytePairTokenizer.load(path)
     path = path / FILE if path.is_dir() else path
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; give a run's folder, or a file that train-tokenizer wrote.")
     data = read_tokenizer(path)
     if data["kind"] not in KINDS:
-        raise ValueError(f"{path} is of the unknown kind {data['kind']!r}; the kinds are {', '.join(KINDS)}.")
+        raise ValueError(f"{path} is of the unknown kind {short(data['kind'])}; the kinds are {', '.join(KINDS)}.")
     try:
         return KINDS[data["kind"]].from_dict(data)
     except ValueError as error:

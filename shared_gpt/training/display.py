@@ -3,6 +3,7 @@
 import sys
 import time
 
+from shared_gpt.streams import printable
 from shared_gpt.training.run_folder import Row
 from shared_gpt.training.settings import TrainSettings
 
@@ -102,7 +103,7 @@ class LiveTerminal(Display):
         from rich.text import Text
 
         title = f"sample at step {step:,}"
-        self.console.print(Panel(Text(text), title=title, title_align="left", border_style="cyan"))
+        self.console.print(Panel(Text(printable(text)), title=title, title_align="left", border_style="cyan"))
 
     def say(self, text: str) -> None:
         self.console.print(text, markup=False)
@@ -114,7 +115,7 @@ class LiveTerminal(Display):
 
 def choose_display() -> Display:
     """A live bar in a terminal, else plain lines."""
-    return LiveTerminal() if sys.stdout.isatty() else PlainLines()
+    return LiveTerminal() if sys.stdout and sys.stdout.isatty() else PlainLines()
 
 
 def clock(seconds: float) -> str:

@@ -1,14 +1,20 @@
 """Ctrl-C during a run: finish the step that is under way, then stop; a second Ctrl-C stops at once."""
 
+import os
 import signal
+import sys
 import threading
+from contextlib import suppress
+
+NOTICE = b"\nFinishing this step, then saving; Ctrl-C again stops at once, without saving.\n"
 
 
 class StopRequest:
-    """`with StopRequest() as stop:` makes Ctrl-C, and the SIGTERM by which a scheduler ends a job, set `stop.requested`."""
+    """`with StopRequest() as stop:` makes Ctrl-C, and the SIGTERM by which a scheduler ends a job, set `stop.requested`, and says
+    so at once where `notify` holds."""
 
-    def __init__(self):
-        self.requested = False
+    def __init__(self, notify: bool = True):
+        self.requested, self.notify = False, notify
 
     def __enter__(self) -> "StopRequest":
         self._previous = {}
@@ -21,6 +27,9 @@ class StopRequest:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+        if self.notify:
+            with suppress(OSError, ValueError, AttributeError):  # not print, which the signal may have interrupted
+                os.write(sys.stderr.fileno(), NOTICE)
 
     def __exit__(self, *exception) -> None:
         for number, handler in self._previous.items():

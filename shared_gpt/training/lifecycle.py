@@ -4,6 +4,7 @@ A command claims the folder, takes the options that a resumed run kept, builds i
 a message that names the next command.
 """
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields, is_dataclass, replace
@@ -12,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from shared_gpt.json_values import check_fields, short
+from shared_gpt.streams import unfailing_output
 from shared_gpt.text import save_tokenizer
 from shared_gpt.training.processes import Processes
 from shared_gpt.training.run_folder import RunFolder
@@ -21,24 +24,40 @@ from shared_gpt.training.training_run import TrainingRun
 Options = TypeVar("Options")
 
 
-def resumed_options(options: Options, default: Options, kept: dict[str, Any]) -> Options:
+def resumed_options(options: Options, default: Options, kept: dict[str, Any], where: Path) -> Options:
     """The options of a resumed run: where one has its default value, the value that the run kept (by name, if it kept one).
 
-    Options within options are gone through in the same way.
+    Options within options are gone through in the same way. Raises ValueError with `where`, the file, and the key for a value
+    that the option cannot have.
     """
+    check_fields(kept, type(options), where)
     changes = {}
     for name in [field.name for field in fields(options) if field.name in kept]:
         value, default_value = getattr(options, name), getattr(default, name)
         if is_dataclass(value):
-            changes[name] = resumed_options(value, default_value, kept[name])
+            changes[name] = resumed_options(value, default_value, kept[name], where)
         elif value == default_value:
-            changes[name] = tuple(kept[name]) if isinstance(kept[name], list) else kept[name]
+            value = here(kept[name], where) if isinstance(kept[name], str) else kept[name]
+            changes[name] = tuple(value) if isinstance(value, list) else value
     return replace(options, **changes)
 
 
 def lasting_source(source: str, names: Collection[str] = ()) -> str:
-    """A name as it is; the path of a file or a folder made absolute, so that it holds in any working folder."""
-    return str(Path(source).resolve()) if source not in names and Path(source).exists() else source
+    """A name as it is; the path of a file or a folder made absolute and spelled in UTF-8, so that it holds in any working folder
+    and any locale."""
+    if source in names or not Path(source).exists():
+        return source
+    return os.fsencode(Path(source).resolve()).decode("utf-8", "surrogateescape")
+
+
+def here(source: str, where: Path) -> str:
+    """What `lasting_source` gave, as this process's locale spells it. where: the file that kept it, for the error."""
+    try:
+        return os.fsdecode(source.encode("utf-8", "surrogateescape"))
+    except UnicodeError as error:
+        raise ValueError(
+            f"{where} holds the text {short(source)}, which is no path and no name ({error.reason})."
+        ) from None
 
 
 @contextmanager
@@ -52,7 +71,7 @@ def claimed(
     """
     settings.check()
     join = import_module(f"{twin.__name__}.distributed").join
-    with join(settings.device, settings.bf16, settings.threads) as processes:
+    with unfailing_output(), join(settings.device, settings.bf16, settings.threads) as processes:
         if processes.is_first:
             folder.lock()
             if folder.training.exists() and not may_hold_a_run:
@@ -74,8 +93,9 @@ def begin_or_resume(
 
     description: what training.json holds beside program and settings. task: what task.json holds.
     """
-    if resume and folder.last.is_file():
+    if resume and folder.checkpoints():
         run.resume(folder)
+        run.display.say(where_it_goes_on(run))
     elif run.processes.is_first:
         folder.start_over()
         folder.write_json(folder.config, run.config.to_dict())
@@ -84,6 +104,15 @@ def begin_or_resume(
             folder.write_json(folder.task, task)
         origin = {"program": run.twin.__name__, "settings": asdict(run.settings)}
         folder.write_json(folder.training, description | origin)
+
+
+def where_it_goes_on(run: TrainingRun) -> str:
+    """From which step a resumed run goes on, or what makes a finished one go on."""
+    if run.step < run.settings.steps:
+        return f"Going on from step {run.step} of {run.settings.steps}."
+    return (
+        f"The run is finished: it has taken {run.step} steps. --steps {2 * run.step} would train it for as many again."
+    )
 
 
 def closing_message(

@@ -1,5 +1,6 @@
 """Pretraining: a run that learns a text, window by window; its samples continue a prompt."""
 
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +18,8 @@ from shared_gpt.training.training_run import TrainingRun
 
 
 class Pretraining(TrainingRun):
-    """A new model with the sizes of the config, and one long sequence of tokens to learn from."""
+    """A model with the sizes of the config, new or with `weights` (a state dict), and one long sequence of tokens to learn
+    from."""
 
     def __init__(
         self,
@@ -30,13 +32,16 @@ class Pretraining(TrainingRun):
         folder: RunFolder | None = None,
         display: Display | None = None,
         processes: Processes = ALONE,
+        weights: Mapping[str, Any] | None = None,
     ):
         T = config.context_length
         train_tokens, val_tokens = split_tokens(tokens, settings.val_fraction)
         rng = np.random.default_rng(settings.seed)
         model = twin.GPTModel(config, rng, getattr(twin, settings.dtype), initialize=False)
-        initialize = {"gpt2": model.initialize, "pytorch": model.initialize_as_pytorch}[settings.initial_weights]
-        initialize(rng)
+        if weights is None:
+            {"gpt2": model.initialize, "pytorch": model.initialize_as_pytorch}[settings.initial_weights](rng)
+        else:
+            model.load_state_dict(weights)
         super().__init__(
             twin,
             model,

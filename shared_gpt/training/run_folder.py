@@ -7,6 +7,7 @@ metrics.csv         one row per step, in the columns of COLUMNS
 loss.png            the same as a picture
 samples.txt         what the model wrote on the way
 last.safetensors    everything that going on needs: weights, AdamW's moments, generators, place in the data
+previous.safetensors  the last.safetensors before that, to go on from where the newer one is damaged
 best.safetensors    the weights with the lowest validation loss
 
 A fine-tuning adds:
@@ -23,14 +24,18 @@ import io
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from shared_gpt.checkpoints.run_files import BEST, LAST
+from shared_gpt.checkpoints.run_files import BEST, LAST, PREVIOUS
+from shared_gpt.config import GPTConfig
 from shared_gpt.files import read_json, written_beside
+from shared_gpt.json_values import build, entry
+from shared_gpt.training.metrics import COLUMNS, Row, read_metrics
+from shared_gpt.training.settings import TrainSettings
 
-COLUMNS = ("step", "tokens", "lr", "grad_norm", "loss", "train_loss", "val_loss", "seconds")
-Row = dict[str, float | int | None]
+TASK = "task.json"
 
 
 class RunFolder:
@@ -45,8 +50,9 @@ class RunFolder:
         self.picture = self.path / "loss.png"
         self.samples = self.path / "samples.txt"
         self.last = self.path / LAST
+        self.previous = self.path / PREVIOUS
         self.best = self.path / BEST
-        self.task = self.path / "task.json"
+        self.task = self.path / TASK
         self.adapter = self.path / "adapter"
         self.scores = self.path / "scores.json"
         self.responses = self.path / "responses.json"
@@ -77,12 +83,49 @@ class RunFolder:
             )
         return read_json(path)
 
-    def read_task(self, task: str, key: str) -> Any:
+    def read_config(self) -> GPTConfig:
+        return build(GPTConfig, self.read_json(self.config), self.config)
+
+    def read_training(self, command: str, **kinds: Any) -> dict[str, Any]:
+        """training.json, whose settings are checked, and whose other entries must be of these types. Raises ValueError where
+        another command than this one ("pretrain", "finetune labels") began the run."""
+        kept = self.read_json(self.training)
+        task = entry(kept, "task", str, self.training) if "task" in kept else None
+        began = f"finetune {task}" if task else "pretrain"
+        if began != command:
+            raise ValueError(
+                f"{self.path} is no {command} run; by its {self.training.name} it was begun with {began[:40]!a}."
+            )
+        for key, kind in {"settings": dict, **kinds}.items():
+            entry(kept, key, kind, self.training)
+        settings = build(TrainSettings, kept["settings"], f"{self.training}: 'settings'")
+        try:
+            settings.check()
+        except ValueError as error:
+            raise ValueError(f"{self.training}: {error}") from None
+        return kept
+
+    def read_task(self, task: str, key: str, kind: Any) -> Any:
         """What task.json says under a key. Raises ValueError where this is no run of `finetune {task}`."""
         entries = read_json(self.task) if self.task.is_file() else {}
-        if not isinstance(entries, dict) or key not in entries:
+        if key not in entries:
             raise ValueError(f"{self.path} is no finetune {task} run; give the folder of one.")
-        return entries[key]
+        return entry(entries, key, kind, self.task)
+
+    def checkpoints(self) -> list[Path]:
+        """What the run can go on from, the newest first."""
+        return [path for path in (self.last, self.previous) if path.is_file()]
+
+    def keep_last(self) -> None:
+        """Give the last checkpoint the name of the one before, since the next one takes its own."""
+        if self.last.is_file():
+            second = self.path / f".{PREVIOUS}.part"
+            try:
+                second.unlink(missing_ok=True)
+                os.link(self.last, second)  # so that there is a last one at every moment
+                os.replace(second, self.previous)
+            except OSError:  # a file system without links
+                os.replace(self.last, self.previous)
 
     def add_row(self, row: Row) -> None:
         """Append one row of metrics and hand it to the operating system."""
@@ -93,41 +136,57 @@ class RunFolder:
                 writer.writeheader()
             writer.writerow(row)
 
-    def rows(self, up_to_step: int | None = None) -> list[Row]:
-        """The metrics so far. A last line that a killed run left half written is passed over."""
+    def rows(self) -> list[Row]:
+        """The metrics so far. Raises what `read_metrics` raises."""
         if not self.metrics.is_file():
             raise FileNotFoundError(f"{self.path} has no {self.metrics.name}; give the folder of a training run.")
-        rows = []
-        for line in csv.DictReader(self.metrics.read_text(encoding="utf-8").splitlines()):
-            if None in line.values() or None in line:
-                continue
-            row = {key: _number(text) for key, text in line.items()}
-            if up_to_step is None or row["step"] <= up_to_step:
-                rows.append(row)
-        return rows
+        return read_metrics(self.metrics)
 
-    def cut_back(self, step: int) -> None:
-        """Remove what came after a step, which the resumed run writes again, and what a killed run left half written."""
+    def cut_back(self, step: int) -> list[str]:
+        """Remove what came after a step, which the resumed run writes again, and what a killed run left half written. What
+        cannot be read is set aside under another name; returns a sentence for each such file."""
         self._sweep()
+        said = []
+        try:
+            kept = [row for row in self.rows() if row["step"] <= step]
+        except FileNotFoundError:
+            kept, said = [], [f"{self.metrics} is missing; the metrics begin anew after step {step}."]
+        except ValueError as error:
+            kept, said = [], [self._set_aside(self.metrics, error)]
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(self.rows(up_to_step=step))
+        writer.writerows(kept)
         self._write(self.metrics, text.getvalue())
         if self.samples.exists():
-            parts = re.split(r"^--- step (\d+)\n", self.samples.read_text(encoding="utf-8"), flags=re.MULTILINE)
-            kept = [(number, text) for number, text in zip(parts[1::2], parts[2::2]) if int(number) <= step]
-            self._write(self.samples, "".join(f"--- step {number}\n{text}" for number, text in kept))
+            try:
+                parts = re.split(
+                    r"^--- step (\d{1,18})\n", self.samples.read_bytes().decode("utf-8"), flags=re.MULTILINE
+                )
+            except UnicodeDecodeError as error:
+                return [*said, self._set_aside(self.samples, f"{self.samples} is not UTF-8 (byte {error.start}).")]
+            samples = [(number, text) for number, text in zip(parts[1::2], parts[2::2]) if int(number) <= step]
+            self._write(self.samples, "".join(f"--- step {number}\n{text}" for number, text in samples))
+        return said
+
+    def _set_aside(self, path: Path, reason: object) -> str:
+        names = (path.with_name(f"{path.stem}.unreadable{number or ''}{path.suffix}") for number in range(10_000))
+        aside = next(name for name in names if not name.exists())
+        os.replace(path, aside)
+        return f"{reason} It is kept as {aside.name}, and a new one begins here."
 
     def start_over(self) -> None:
         """Remove what the steps of an earlier run left."""
         self._sweep()
-        for path in (self.metrics, self.samples, self.best, self.last, self.picture):
+        for path in (self.metrics, self.samples, self.best, self.last, self.previous, self.picture):
             path.unlink(missing_ok=True)
 
     def flush_metrics(self) -> None:
         """Have the metrics on the disk, not only with the operating system."""
-        with self.metrics.open("rb+") as file:
+        with (
+            suppress(FileNotFoundError),
+            self.metrics.open("rb+") as file,
+        ):  # moved away by somebody; the next row begins anew
             os.fsync(file.fileno())
 
     def add_sample(self, step: int, text: str) -> None:
@@ -141,9 +200,3 @@ class RunFolder:
     def _write(self, path: Path, text: str) -> None:
         with written_beside(path) as file:
             file.write(text.encode("utf-8"))
-
-
-def _number(text: str) -> float | int | None:
-    if text == "":
-        return None
-    return int(text) if text.isdigit() else float(text)

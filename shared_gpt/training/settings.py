@@ -80,6 +80,9 @@ class TrainSettings:
         self._check(
             "sample_temperature", 0 <= self.sample_temperature < math.inf, "a number of at least 0, such as 0.8"
         )
+        for name in ("beta1", "beta2"):
+            self._check(name, 0 <= getattr(self, name) < 1, "a number of at least 0 and below 1")
+        self._check("weight_decay", 0 <= self.weight_decay < math.inf, "a number of at least 0, such as 0.1")
         self._check("max_norm", self.max_norm > 0, "a length above 0 (inf: never cut)")
         self._check("val_fraction", 0 < self.val_fraction < 1, "a share above 0 and below 1")
         self._check("dtype", self.dtype in ("float32", "float64"), "float32 or float64")

@@ -1,6 +1,6 @@
 """RunState: a training run between two steps, as last.safetensors keeps it: arrays by name, and the rest in plain values."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -9,13 +9,31 @@ import numpy as np
 
 from shared_gpt.checkpoints.run_files import read_metadata
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile
+from shared_gpt.checkpoints.stored import CheckpointError
 from shared_gpt.config import GPTConfig
-from shared_gpt.text.batches import Batches, Dataset
+from shared_gpt.json_values import build, check_fields, entry, short
+from shared_gpt.text.batches import Batches, Dataset, set_generator
 from shared_gpt.training.arrays import to_numpy
 from shared_gpt.training.settings import TrainSettings
 
 # settings that a run keeps from its first step to its last
 FIXED = ("batch_size", "accumulate", "seed", "dtype", "initial_weights", "stride", "val_fraction")
+
+
+@dataclass(frozen=True)
+class KeptState:
+    """The plain values beside the tensors in last.safetensors."""
+
+    config: dict
+    settings: dict
+    identity: dict
+    step: int
+    best: dict[str, float] | None
+    seconds: float
+    optimizer_steps: int
+    rngs: list[dict]
+    order_rng: dict
+    batches: dict
 
 
 class RunState:
@@ -52,54 +70,78 @@ class RunState:
         for moment in ("m", "v"):
             for name, tensor in zip(trained_names(self.model), self.optimizer.state_dict()[moment]):
                 tensors[f"optimizer.{moment}.{name}"] = to_numpy(tensor)
-        return tensors, {
-            "config": self.config.to_dict(),
-            "settings": asdict(self.settings),
-            "identity": self.identity,
-            "step": self.step,
-            "best": self.best,
-            "seconds": self.seconds,
-            "optimizer_steps": self.optimizer.steps,
-            "rngs": rngs,
-            "order_rng": self.order_rng.bit_generator.state,
-            "batches": self.batches.state_dict(),
-        }
+        kept = KeptState(
+            config=self.config.to_dict(),
+            settings=asdict(self.settings),
+            identity=self.identity,
+            step=self.step,
+            best=self.best,
+            seconds=self.seconds,
+            optimizer_steps=self.optimizer.steps,
+            rngs=rngs,
+            order_rng=self.order_rng.bit_generator.state,
+            batches=self.batches.state_dict(),
+        )
+        return tensors, asdict(kept)
 
-    def unpack(self, tensors: dict[str, np.ndarray], state: dict[str, Any], rank: int) -> list[str]:
+    def unpack(self, tensors: dict[str, np.ndarray], kept: KeptState, rank: int) -> list[str]:
         """Go back to what `pack` returned, in the process of this rank; returns which settings have changed since then. Raises
-        what `refuse_another` raises, before anything is touched."""
-        refuse_another(state, self.config, self.settings, self.identity)
-        moments = {m: [tensors[f"optimizer.{m}.{name}"] for name in trained_names(self.model)] for m in ("m", "v")}
+        ValueError for a state that makes no run."""
+        names = [f"optimizer.{m}.{name}" for m in ("m", "v") for name in trained_names(self.model)]
+        if missing := [name for name in names if name not in tensors]:
+            raise ValueError(f"{missing[0]} is missing, the first of {len(missing)}")
+        half = len(names) // 2
+        moments = {"m": [tensors[name] for name in names[:half]], "v": [tensors[name] for name in names[half:]]}
         self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-        self.optimizer.load_state_dict({"steps": state["optimizer_steps"], **moments})
-        if rank < len(state["rngs"]):
-            self.rng.bit_generator.state = state["rngs"][rank]
-        self.order_rng.bit_generator.state = state["order_rng"]
-        self.batches.load_state_dict(state["batches"])
-        self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
-        return differences(asdict(TrainSettings(**state["settings"])), asdict(self.settings))
+        self.optimizer.load_state_dict({"steps": kept.optimizer_steps, **moments})
+        if rank < len(kept.rngs):
+            set_generator(self.rng, kept.rngs[rank], "rngs")
+        set_generator(self.order_rng, kept.order_rng, "order_rng")
+        self.batches.load_state_dict(kept.batches)
+        self.step, self.best, self.seconds = kept.step, kept.best, kept.seconds
+        return differences(asdict(TrainSettings(**kept.settings)), asdict(self.settings))
 
 
-def refuse_another(state: dict[str, Any], config: GPTConfig, settings: TrainSettings, identity: dict[str, Any]) -> None:
+def refuse_another(
+    path: Path, kept: KeptState, config: GPTConfig, settings: TrainSettings, identity: dict[str, Any]
+) -> None:
     """Raises ValueError with the differences, unless a run with this model, these settings, this data and this tokenizer is the
-    run whose state this is."""
-    kept, now = state["settings"], asdict(settings)
-    unlike = differences(state["config"], config.to_dict()) + differences(state["identity"], identity)
-    unlike += differences({name: kept[name] for name in FIXED}, {name: now[name] for name in FIXED})
+    run whose state was kept in the folder of this path."""
+    now = asdict(settings)
+    unlike = differences(kept.config, config.to_dict()) + differences(kept.identity, identity)
+    unlike += differences({name: kept.settings[name] for name in FIXED}, {name: now[name] for name in FIXED})
     if unlike:
         raise ValueError(
-            f"The run cannot go on as another one ({'; '.join(unlike)}); "
+            f"The run in {path.parent} cannot go on as another one ({'; '.join(unlike)}); "
             "resume with what it began with, or start a new run in another folder."
         )
 
 
-def read_state(path: Path) -> dict[str, Any]:
-    """The plain values in a last.safetensors, without its tensors."""
-    file = SafetensorsFile(path)
+def read_state(paths: list[Path]) -> KeptState:
+    """The plain values in the first of some checkpoints whose header is whole, without the tensors."""
+    path, *older = paths
     try:
-        return read_metadata(file)
-    finally:
-        file.close()
+        file = SafetensorsFile(path)
+        try:
+            return check_state_of(path, read_metadata(file))
+        finally:
+            file.close()
+    except CheckpointError:
+        if older:
+            return read_state(older)
+        raise
+
+
+def check_state_of(path: Path, metadata: dict[str, Any]) -> KeptState:
+    """The plain values of a file, once each is of its type. Raises CheckpointError with the file and the key."""
+    kept = build(KeptState, metadata, path, CheckpointError)
+    check_fields(kept.settings, TrainSettings, f"{path}: 'settings'", CheckpointError)
+    for name in FIXED:
+        entry(kept.settings, name, Any, f"{path}: 'settings'", CheckpointError)
+    if kept.best is not None:
+        for name, kind in (("step", int), ("val_loss", float)):
+            entry(kept.best, name, kind, f"{path}: 'best'", CheckpointError)
+    return kept
 
 
 def pack_model(model: Any) -> dict[str, np.ndarray]:
@@ -114,4 +156,11 @@ def trained_names(model: Any) -> list[str]:
 
 def differences(kept: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What differs, key by key: "emb_dim 64 → 128"."""
-    return [f"{key} {kept.get(key)} → {now.get(key)}" for key in now | kept if kept.get(key) != now.get(key)]
+    unlike = [key for key in now | kept if kept.get(key) != now.get(key)]
+    return [f"{brief(key)} {brief(kept.get(key))} → {brief(now.get(key))}" for key in unlike]
+
+
+def brief(value: Any) -> str:
+    """A value in a message as it is printed, unless it is too long for one."""
+    plain = not isinstance(value, int) or value.bit_length() < 200  # longer ones may not be written out at all
+    return str(value) if plain and len(repr(value)) <= 200 and str(value).isprintable() else short(value)

@@ -2,22 +2,25 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from shared_gpt.checkpoints.run_files import load_tensors, save_tensors
+from shared_gpt.checkpoints.stored import CheckpointError
+from shared_gpt.streams import unfailing_output
 from shared_gpt.text.batches import Dataset
 from shared_gpt.text.tokenizer import Tokenizer
 from shared_gpt.training.display import Display
+from shared_gpt.training.ending import errors_explained
 from shared_gpt.training.interrupt import StopRequest
 from shared_gpt.training.memory import keep_freed_memory
 from shared_gpt.training.processes import ALONE, Batch, Processes
 from shared_gpt.training.run_folder import Row, RunFolder
 from shared_gpt.training.settings import TrainSettings
-from shared_gpt.training.state import RunState, pack_model
+from shared_gpt.training.state import RunState, check_state_of, pack_model, refuse_another
 
 
 class TrainingRun(RunState):
@@ -74,10 +77,14 @@ class TrainingRun(RunState):
         """Train to the last step, or until Ctrl-C. The folder then holds checkpoint, metrics and picture; so it does, up to
         the last checkpoint, after an OSError (a full disk) or a ValueError (a loss that is not finite)."""
         keep_freed_memory()
+        with unfailing_output(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            self.run_to_the_end()
+
+    def run_to_the_end(self) -> None:
         self.first_step, self.started = self.step, time.monotonic() - self.seconds
         self.display.start(self.title(), self.step, self.settings)
         try:
-            with self.errors_explained(), StopRequest() as stop:
+            with errors_explained(self), StopRequest(self.processes.is_first) as stop:
                 if self.step == 0:
                     self.record({"step": 0, "tokens": 0}, measure=True)
                     if self.settings.steps_between_samples:
@@ -149,44 +156,44 @@ class TrainingRun(RunState):
         rngs = self.processes.gather(self.rng.bit_generator.state)
         if self.folder:
             self.folder.flush_metrics()
-            save_tensors(self.folder.last, *self.pack(rngs))
+            save_tensors(self.folder.last, *self.pack(rngs), before_naming=self.folder.keep_last)
             self.saved_step = self.step
 
     def resume(self, folder: RunFolder) -> None:
-        """Go on from the last checkpoint of a run. Raises what `unpack` raises."""
-        for change in self.unpack(*load_tensors(folder.last), self.processes.rank):
+        """Go on from the last checkpoint of a run, or from the one before where that is damaged. Raises what `refuse_another`
+        raises, before anything is touched, and CheckpointError where no checkpoint is whole."""
+        path, *older = folder.checkpoints()
+        try:
+            changes = self.go_back_to(path)
+        except CheckpointError as error:
+            if not older:
+                raise
+            self.display.say(f"{error} Going on from the one before, {older[0].name}.")
+            changes = self.go_back_to(older[0])
+        for change in changes:
             self.display.say(f"changed since then: {change}")
         self.saved_step = self.step
         if self.folder:
-            self.folder.cut_back(self.step)
+            for sentence in self.folder.cut_back(self.step):
+                self.display.say(sentence)
 
-    @contextmanager
-    def errors_explained(self) -> Iterator[None]:
-        """Make an error that ends the run say at which step it came, and which checkpoint is left."""
+    def go_back_to(self, path: Path) -> list[str]:
+        """Take the state of a checkpoint; returns which settings have changed since then."""
+        tensors, metadata = load_tensors(path)
+        kept = check_state_of(path, metadata)
+        refuse_another(path, kept, self.config, self.settings, self.identity)
         try:
-            yield
-        except FloatingPointError as error:
-            raise ValueError(
-                f"Step {self.step + 1} of {self.settings.steps}: {error} {self.what_is_safe()} Try a smaller --lr "
-                "or a longer --warmup."
-            ) from None
-        except MemoryError as error:
-            raise ValueError(
-                f"Step {self.step + 1} of {self.settings.steps}: {str(error) or 'out of memory'}. {self.what_is_safe()} Take a "
-                "smaller --batch-size in a new run, with a larger --accumulate to make up for it."
-            ) from None
-        except OSError as error:
-            raise OSError(f"Step {self.step}: {error}. {self.what_is_safe()}") from error
-
-    def what_is_safe(self) -> str:
-        """Which checkpoint is left, for the end of an error message."""
-        if self.saved_step is None or self.folder is None:
-            return "No checkpoint was saved yet."
-        return f"The last good checkpoint is {self.folder.last} (step {self.saved_step}); --resume goes on from it."
+            return self.unpack(tensors, kept, self.processes.rank)
+        except ValueError as error:
+            raise CheckpointError(f"{path} holds a state that makes no run: {error}") from error
 
     def draw(self) -> None:
-        """Draw loss.png."""
-        if self.folder and self.step:
-            from shared_gpt.plots import plot_losses
+        """Draw loss.png. A picture that fails is no reason to lose the run, nor to hide the error that ended it."""
+        if not (self.folder and self.step):
+            return
+        from shared_gpt.plots import plot_losses
 
+        try:
             plot_losses({self.folder.path.name: self.folder.rows()}, self.folder.picture)
+        except Exception as error:
+            self.display.say(f"{self.folder.picture} could not be drawn: {error}")

@@ -9,7 +9,7 @@ MISTAKES = [
         "functional.py",
         "    p = x - m\n    np.exp(p, out=p)\n    p /= np.maximum(p.sum(axis=-1, keepdims=True), 1)",
         "    p = np.exp(x)\n    p /= np.maximum(p.sum(axis=-1, keepdims=True), np.finfo(x.dtype).tiny)",
-        "",
+        "the maximum of each row is not taken off first",
         "test_properties",
     ),
     Mistake(
@@ -43,7 +43,7 @@ MISTAKES = [
         "functional.py",
         "    e = x - m\n    np.exp(e, out=e)\n    return m[:, 0] + np.log(e.sum(",
         "    return np.log(np.exp(x).sum(",
-        "",
+        "the maximum of each row is not taken off first",
         "test_loss",
     ),
     Mistake(
@@ -148,7 +148,7 @@ MISTAKES = [
         "functional.py",
         "    variance = (x_hat * x_hat).sum(axis=-1, keepdims=True) / C\n",
         "    variance = (x * x).sum(axis=-1, keepdims=True) / C - (x.sum(axis=-1, keepdims=True) / C) ** 2\n",
-        "",
+        "layer_norm (functional.py): its result for numbers near 8192",
         "test_properties",
     ),
 ]

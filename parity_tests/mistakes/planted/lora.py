@@ -19,7 +19,7 @@ MISTAKES = [
         "        self.lora_B = Parameter(np.zeros((out_features, rank), base.weight.data.dtype))\n",
         "        self.lora_A = Parameter(np.zeros((rank, in_features), base.weight.data.dtype))\n"
         "        self.lora_B = Parameter(np.resize(draw, (out_features, rank)).astype(base.weight.data.dtype))\n",
-        "",
+        "apply_lora (lora.py): h.0.attn.c_proj.lora_A is the first to differ",
     ),
     Mistake(
         "gradients leak into the base",

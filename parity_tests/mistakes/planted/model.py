@@ -9,7 +9,7 @@ MISTAKES = [
         "model.py",
         "std /= math.sqrt(2 * self.config.n_layers)",
         "std /= math.sqrt(self.config.n_layers)",
-        "",
+        "GPTModel.initialize (model.py): h.0.attn.c_proj.weight is the first to differ",
     ),
     Mistake(
         "positions restart with a cache",

@@ -3,20 +3,27 @@
 They run in an order in which each needs only what those before it have shown to agree, so the first that fails tells most.
 """
 
-from collections.abc import Callable
+from parity_tests.report.checks import passes, rooms, training, usage
+from parity_tests.report.checks.training import STEPS
+from parity_tests.report.evidence import Check
 
-from parity_tests.report.checks.passes import dropout_on, one_pass, two_passes, with_cache, with_lora, with_padding
-from parity_tests.report.checks.training import STEPS, clipping, loss_curve, optimizer
-from parity_tests.report.comparison import Comparison
-
-CHECKS: dict[str, Callable[[Comparison], None]] = {
-    "one pass": one_pass,
-    "dropout on": dropout_on,
-    "two passes wait": two_passes,
-    "pieces through the cache": with_cache,
-    "left padding": with_padding,
-    "LoRA": with_lora,
-    "clip_grad_norm": clipping,
-    f"AdamW, {STEPS} steps": optimizer,
-    f"loss curve, {STEPS} steps": loss_curve,
+CHECKS: dict[str, Check] = {
+    "one pass": Check(passes.one_pass, passes.compare_one_pass),
+    "dropout on": Check(passes.dropout_on, passes.compare_dropout_on),
+    "two passes wait": Check(passes.two_passes, passes.compare_two_passes),
+    "pieces through the cache": Check(passes.with_cache, passes.compare_with_cache),
+    "left padding": Check(passes.with_padding, passes.compare_with_padding),
+    "LoRA": Check(passes.with_lora, passes.compare_with_lora),
+    "clip_grad_norm": Check(training.clipping, training.compare_clipping),
+    f"AdamW, {STEPS} steps": Check(training.optimizer, training.compare_optimizer),
+    f"loss curve, {STEPS} steps": Check(training.loss_curve, training.compare_loss_curve),
+    "formulas far from 0": rooms.results(rooms.functions, once=False),
+    "initial weights": rooms.results(rooms.initial_weights),
+    "sampling": rooms.results(usage.sampling),
+    "generation": rooms.results(usage.generation),
+    "perplexity": rooms.results(usage.perplexity),
+    "training loop": rooms.results(usage.training),
+    "classifier": rooms.results(usage.classifier),
+    "LoRA's branches": rooms.results(usage.branches),
+    "saved and loaded": rooms.results(usage.files),
 }

@@ -1,38 +1,68 @@
 """Checks of what makes weights from gradients: clipping, AdamW, and both with the model in whole training steps."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
 
 import numpy_gpt
-import torch_gpt
 from parity_tests.report.comparison import Comparison, furthest
 from parity_tests.report.measure import to_numpy
+from parity_tests.report.subject import Subject
 from parity_tests.report.suspects.optim import mistaken_adamw
-from parity_tests.report.trace import gradient
+from parity_tests.report.trace import Trace, gradient
 
 STEPS = 20  # of the optimizer, and of the loss curve
+LR, BETAS, EPS, DECAY = 1e-2, (0.9, 0.99), 1e-3, 0.1
 
 
-def _draw_gradients(c: Comparison, pair: tuple, step: int) -> None:
-    """The same random gradients for both twins."""
-    for i, (p, q) in enumerate(zip(*(model.parameters() for model in pair))):
-        g = np.random.default_rng([c.subject.seed, 3, step, i]).standard_normal(p.shape, c.precision)
-        p.grad, q.grad = g, torch.from_numpy(g.copy())
+def as_input(twin: Any, array: np.ndarray) -> Any:
+    """What the twin's model takes."""
+    if twin is numpy_gpt:
+        return array
+    import torch
+
+    return torch.from_numpy(array)
 
 
-def clipping(c: Comparison) -> None:
+def _random_gradient(subject: Subject, precision: str, step: int, i: int, shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng([subject.seed, 3, step, i]).standard_normal(shape, precision)
+
+
+def _draw_gradients(subject: Subject, precision: str, twin: Any, model: Any, step: int) -> None:
+    """Random gradients, the same for both twins."""
+    for i, p in enumerate(model.parameters()):
+        p.grad = as_input(twin, _random_gradient(subject, precision, step, i, tuple(p.shape)))
+
+
+def _limits(model: Any) -> tuple[float, float]:
+    norm = math.sqrt(sum(math.prod(p.shape) for p in model.parameters()))
+    return 0.1 * norm, 10 * norm
+
+
+def _clipped(subject: Subject, precision: str, twin: Any) -> Iterator[Trace]:
+    model = subject.model(twin, precision)
+    for limit in _limits(model):
+        _draw_gradients(subject, precision, twin, model, 0)
+        trace = Trace()
+        trace["value", "norm"] = np.array(twin.clip_grad_norm(model.parameters(), limit))
+        for name, p in model.named_parameters():
+            trace["gradient", name] = gradient(p)
+        yield trace
+
+
+def clipping(subject: Subject, precision: str) -> Iterator[Trace]:
     """A norm above the limit scales every gradient; one below it must change nothing."""
-    pair = c.subject.twins(c.precision)
-    norm = math.sqrt(pair[0].num_parameters())
-    for limit in (0.1 * norm, 10 * norm):
-        _draw_gradients(c, pair, 0)
-        norms = [twin.clip_grad_norm(model.parameters(), limit) for twin, model in zip((numpy_gpt, torch_gpt), pair)]
-        value = c.add("value", {"norm": norms[0]}, {"norm": norms[1]})
-        ours, theirs = ({name: gradient(p) for name, p in model.named_parameters()} for model in pair)
+    yield from _clipped(subject, precision, numpy_gpt)
+
+
+def compare_clipping(c: Comparison, traces: list[Trace]) -> None:
+    import torch_gpt
+
+    for number, (mine, reference) in enumerate(zip(traces, _clipped(c.subject, c.precision, torch_gpt))):
+        value = c.add("value", {"norm": mine["value", "norm"]}, {"norm": reference["value", "norm"]})
+        ours, theirs = ({k[1]: a for k, a in trace.items() if k[0] == "gradient"} for trace in (mine, reference))
         entry = c.add("gradient", ours, theirs)
         if not value.agrees:
             c.part("clip_grad_norm", "", "the norm", value.error, alone=True)
@@ -41,62 +71,80 @@ def clipping(c: Comparison) -> None:
             reason = f"off by a factor of {ratios[0]:.4g}"
             if max(ratios) - min(ratios) > 1e-3 * max(ratios):
                 reason = "off by another factor for each parameter; one norm over all of them belongs"
-            elif limit > norm:
+            elif number == 1:
                 reason += ": the norm is below the limit, so min(1, …) is missing"
             c.part("clip_grad_norm", "", "a clipped gradient", entry.error, reason, alone=True)
 
 
-def optimizer(c: Comparison) -> None:
-    """The same random gradients for both AdamWs; one parameter gets none."""
-    pair = c.subject.twins(c.precision)
-    start = {name: np.array(p.data) for name, p in pair[0].named_parameters()}
-    lr, betas, eps, decay = 1e-2, (0.9, 0.99), 1e-3, 0.1
-    optimizers = [
-        twin.AdamW(model.parameters(), lr, betas, eps, decay) for twin, model in zip((numpy_gpt, torch_gpt), pair)
-    ]
+def _stepped(subject: Subject, precision: str, twin: Any) -> Trace:
+    model, trace = subject.model(twin, precision), Trace()
+    adam = twin.AdamW(model.parameters(), LR, BETAS, EPS, DECAY)
     for step in range(STEPS):
-        _draw_gradients(c, pair, step)
-        for model, adam in zip(pair, optimizers):
-            model.ln_f.bias.grad = None
-            adam.step()
-    ours, theirs = (model.state_dict() for model in pair)
-    entry = c.add("value", ours, theirs)
-    if not entry.agrees:
+        _draw_gradients(subject, precision, twin, model, step)
+        model.ln_f.bias.grad = None
+        adam.step()
+    for name, array in model.state_dict().items():
+        trace["value", name] = np.array(to_numpy(array))
+    return trace
+
+
+def optimizer(subject: Subject, precision: str) -> Iterator[Trace]:
+    """The same random gradients for both AdamWs; one parameter gets none."""
+    yield _stepped(subject, precision, numpy_gpt)
+
+
+def compare_optimizer(c: Comparison, traces: list[Trace]) -> None:
+    import torch_gpt
+
+    reference = _stepped(c.subject, c.precision, torch_gpt)
+    for mine in traces:
+        ours, theirs = ({name: array for (_, name), array in trace.items()} for trace in (mine, reference))
+        c.require(mine, list(reference))
+        entry = c.add("value", ours, theirs)
+        if entry.agrees:
+            continue
         wrong = [name for name in ours if furthest("", ours[name], theirs[name])[-1] > entry.tolerance]
         name = min(wrong, key=lambda name: (ours[name].size, name))
         i, shape = list(ours).index(name), ours[name].shape
-        grads = [
-            np.random.default_rng([c.subject.seed, 3, s, i]).standard_normal(shape, c.precision) for s in range(STEPS)
-        ]
-        guesses = mistaken_adamw(start[name], grads, lr, betas, eps, decay)
+        start = to_numpy(c.subject.model(torch_gpt, c.precision).state_dict()[name])
+        grads = [_random_gradient(c.subject, c.precision, step, i, shape) for step in range(STEPS)]
+        guesses = mistaken_adamw(start, grads, LR, BETAS, EPS, DECAY)
         reason = next((what for what, w in guesses if furthest("", ours[name], w)[-1] < 1e-3 * entry.error), "")
         c.part("AdamW", "step", f"{name} after {STEPS} steps", entry.error, reason, alone=True)
 
 
-def loss_curve(c: Comparison) -> None:
-    """Whole training steps: dropout, loss, backward, clipping, AdamW."""
-    curves = [
-        list(training_losses(twin, model, c.subject.batches(STEPS)))
-        for twin, model in zip((numpy_gpt, torch_gpt), c.subject.twins(c.precision, c.subject.dropping))
-    ]
-    entry = c.add("value", {"loss": curves[0]}, {"loss": curves[1]})
-    if not entry.agrees:
-        first = next(i for i, (a, b) in enumerate(zip(*curves)) if not abs(a - b) <= entry.tolerance * abs(b))
-        c.part("", "training", f"the loss at step {first}", entry.error)
-
-
-def training_losses(twin: Any, model: Any, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[float]:
-    """The loss of each step of a model that learns from these batches."""
+def _curve(subject: Subject, precision: str, twin: Any) -> Trace:
+    """The loss of each step of a model that learns from random batches."""
+    model, trace = subject.model(twin, precision, subject.dropping), Trace()
     model.train()
     criterion, adam = twin.CrossEntropy(), twin.AdamW(model.parameters(), lr=1e-3)
-    for ids, targets in batches:
+    losses = []
+    for ids, targets in subject.batches(STEPS):
         adam.zero_grad()
+        loss = criterion(model(as_input(twin, ids)), as_input(twin, targets))
         if twin is numpy_gpt:
-            loss = criterion(model(ids), targets)
             model.backward(criterion.backward())
         else:
-            loss = criterion(model(torch.from_numpy(ids)), torch.from_numpy(targets))
             loss.backward()
         twin.clip_grad_norm(model.parameters(), 1.0)
         adam.step()
-        yield float(to_numpy(loss))
+        losses.append(float(to_numpy(loss)))
+    trace["value", "loss"] = np.array(losses)
+    return trace
+
+
+def loss_curve(subject: Subject, precision: str) -> Iterator[Trace]:
+    """Whole training steps: dropout, loss, backward, clipping, AdamW."""
+    yield _curve(subject, precision, numpy_gpt)
+
+
+def compare_loss_curve(c: Comparison, traces: list[Trace]) -> None:
+    import torch_gpt
+
+    theirs = _curve(c.subject, c.precision, torch_gpt)["value", "loss"]
+    for mine in traces:
+        ours = mine["value", "loss"]
+        entry = c.add("value", {"loss": ours}, {"loss": theirs})
+        if not entry.agrees:
+            apart = [i for i, (a, b) in enumerate(zip(ours, theirs)) if not abs(a - b) <= entry.tolerance * abs(b)]
+            c.part("", "training", f"the loss at step {apart[0] if apart else 0}", entry.error)

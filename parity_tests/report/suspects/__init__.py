@@ -20,6 +20,8 @@ def known_mistakes(key: Key, theirs: Trace) -> Suspects:
         yield from functional.layer_norm(place, name, theirs)
     elif place == "gradient" and kind in ("ln_1", "ln_2", "ln_f") and last == "weight":
         yield from functional.gain_gradient(module, theirs)
+    elif place == "output" and ("parameter", f"{name}.lora_A") in theirs:
+        yield from layers.lora_output(name, theirs)
     elif kind == "attn_dropout" and place == "input":
         yield from attention.attention_weights(module, theirs)
     elif kind == "c_attn" and place == "dy":

@@ -26,6 +26,12 @@ def attention_weights(attn: str, theirs: Trace) -> Suspects:
     yield "the scores are divided by D where √D belongs", _softmax(masked(scores / D))
     yield "the scores are transposed", _softmax(masked(scores.swapaxes(-1, -2) / math.sqrt(D)))
     yield "the future is not masked", _softmax(scores / math.sqrt(D))
+    yield (
+        "softmax runs over the queries, where the keys belong",
+        _softmax(masked(scores / math.sqrt(D)), -2),
+    )
+    mixed = q @ k.reshape(B, H, D, T) / math.sqrt(D)
+    yield "k is reshaped to (B, H, D, T) where its last two axes should be swapped", _softmax(masked(mixed))
     late = np.triu(np.ones((T, T), bool), 2)
     yield "the mask is off by one: each position sees the next", _softmax(masked(scores / math.sqrt(D), late))
     with np.errstate(invalid="ignore"):
@@ -65,6 +71,11 @@ def attention_gradient(attn: str, theirs: Trace) -> Suspects:
     yield "1/√D is missing: off by a factor of √D in dq and dk", dqkv(da * root)
     yield "1/√D is missing in dk alone", dqkv(da, dk=da.swapaxes(-1, -2) @ q * root)
     yield "softmax's backward lacks a term: the sum over dp p", dqkv(p * dp / root)
+    yield "softmax's backward is dp p (1 - p), the diagonal of its Jacobian alone", dqkv(dp * p * (1 - p) / root)
+    yield (
+        "1/√D is missing in dq alone",
+        np.concatenate([_merged(da @ k) * root, dqkv(da)[..., q.shape[1] * q.shape[-1] :]], -1),
+    )
     yield "softmax's backward sums dp where dp p belongs", dqkv(p * (dp - dp.sum(axis=-1, keepdims=True)) / root)
     yield "softmax's backward takes p before dropout, and has p after", dqkv(through_softmax(dp, dropped))
     yield "the backward of attn_dropout is skipped", dqkv(through_softmax(theirs["dy", f"{attn}.attn_dropout"], p))
@@ -82,6 +93,6 @@ def _merged(x: np.ndarray) -> np.ndarray:
     return x.swapaxes(1, 2).reshape(B, T, H * D)
 
 
-def _softmax(x: np.ndarray) -> np.ndarray:
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+def _softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from parity_tests.report.subject import ALPHA, RANK
 from parity_tests.report.suspects.suspect import Suspects
 from parity_tests.report.trace import Trace
 
@@ -25,3 +26,15 @@ def table_gradient(module: str, theirs: Trace) -> Suspects:
     if module == "wte" and rest.any():
         yield "a gradient is overwritten: of the tied weight's two, the head's is lost", rows
         yield "a missing term: of the tied weight's two gradients, the embedding's", rest
+
+
+def lora_output(module: str, theirs: Trace) -> Suspects:
+    """y = x Wᵀ + b + alpha / R · drop(x) Aᵀ Bᵀ."""
+    weight, x = (theirs[key].astype(np.float64) for key in (("parameter", f"{module}.weight"), ("input", module)))
+    bias = theirs.get(("parameter", f"{module}.bias"), np.zeros(len(weight)))
+    y, base = theirs["output", module].astype(np.float64), x @ weight.T + bias
+    branch = y - base
+    yield "LoRA's branch is not scaled by alpha / R", base + branch * RANK / ALPHA
+    yield "LoRA's branch is scaled by alpha, where alpha / R belongs", base + branch * RANK
+    yield "LoRA's branch is scaled by 1 / R, where alpha / R belongs", base + branch / ALPHA
+    yield "LoRA's branch is missing", base

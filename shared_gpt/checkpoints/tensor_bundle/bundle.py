@@ -15,9 +15,10 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from crc32c import crc32c
 
-from shared_gpt.checkpoints.stored import CheckpointError, Spec, StoredTensor, Stretch
-from shared_gpt.checkpoints.tensor_bundle.sstable import masked, read_table, write_table
+from shared_gpt.checkpoints.stored import CheckedStretch, CheckpointError, Spec, StoredTensor
+from shared_gpt.checkpoints.tensor_bundle.sstable import masked, read_table, unmasked, write_table
 from shared_gpt.checkpoints.tensor_bundle.wire import BYTES, FIXED32, VARINT, WireError, read_fields, write_field
+from shared_gpt.json_values import short
 
 NUMERIC_TYPES = {  # DataType in tensorflow/core/framework/types.proto; the rest (strings, quantised) cannot be weights
     1: "float32",
@@ -34,6 +35,11 @@ NUMERIC_TYPES = {  # DataType in tensorflow/core/framework/types.proto; the rest
     22: "uint32",
     23: "uint64",
 }
+
+
+MAX_INDEX = (
+    4 << 20
+)  # bytes; the largest GPT-2 takes a quarter of a megabyte, with its optimizer's state three times that
 
 
 class BundleEntry(NamedTuple):
@@ -59,6 +65,8 @@ class TensorBundle:
         self.files: dict[Path, BinaryIO] = {}
         self.size = 0
         try:
+            if (size := self.index.stat().st_size) > MAX_INDEX:
+                raise WireError(f"has {size} bytes, too many for a GPT-2's index (at most {MAX_INDEX})")
             table = read_table(self.index.read_bytes())
             self.shards = decode_header(table.pop(b"", None))
             values = [decode_entry(value) for value in table.values()]
@@ -79,7 +87,7 @@ class TensorBundle:
             return
         if not 0 <= entry.shard < self.shards:
             raise CheckpointError(
-                f"{self.index}: tensor {name} lies in data file {entry.shard} of {self.shards}; fetch it again."
+                f"{self.index}: tensor {short(name)} lies in data file {entry.shard} of {self.shards}; fetch it again."
             )
         path = Path(f"{prefix}.data-{entry.shard:05d}-of-{self.shards:05d}")
         if path not in self.files:
@@ -98,32 +106,15 @@ class TensorBundle:
                 f"belongs to another {self.index.name}; fetch both again."
             )
         self.tensors[name] = tensor
-        self.checksums[name] = entry.checksum
+        self.checksums[name] = unmasked(entry.checksum)
 
-    def reader(self, name: str) -> "CheckedStretch":
+    def reader(self, name: str) -> CheckedStretch:
         tensor = self.tensors[name]
         return CheckedStretch(self.files[tensor.file], tensor, self.checksums[name])
 
     def close(self) -> None:
         for file in self.files.values():
             file.close()
-
-
-class CheckedStretch(Stretch):
-    """A tensor's bytes, whose checksum is compared after the last one."""
-
-    def __init__(self, file: BinaryIO, tensor: StoredTensor, expected: int):
-        super().__init__(file, tensor)
-        self.expected, self.crc = expected, 0
-
-    def readinto(self, buffer: memoryview) -> None:
-        super().readinto(buffer)
-        self.crc = crc32c(buffer, self.crc)
-        if self.position == self.tensor.offset + self.tensor.nbytes and masked(self.crc) != self.expected:
-            raise CheckpointError(
-                f"{self.tensor} has the checksum {masked(self.crc):08x} where the index says {self.expected:08x}: "
-                "the file is damaged; fetch it again."
-            )
 
 
 def decode_header(data: bytes | None) -> int:

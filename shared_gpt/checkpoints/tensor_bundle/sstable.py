@@ -18,13 +18,19 @@ MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 FOOTER = 48
 TRAILER = 5
 RESTART_INTERVAL = 16
-MAX_KEYS = 16 << 20  # bytes of all keys together: thanks to shared prefixes a small file can claim gigabytes
+MOST_SHARED = 16  # bytes of keys for each byte of a block: thanks to shared prefixes a small file can claim gigabytes
 
 
 def masked(crc: int) -> int:
     """A CRC-32C as LevelDB and TensorFlow store it: rotated, plus a constant, because a checksum of data that hold their
     own checksum would say little."""
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def unmasked(stored: int) -> int:
+    """The CRC-32C that is stored as this number."""
+    rotated = (stored - 0xA282EAD8) & 0xFFFFFFFF
+    return ((rotated << 15) | (rotated >> 17)) & 0xFFFFFFFF
 
 
 def read_table(data: bytes) -> dict[bytes, bytes]:
@@ -35,14 +41,14 @@ def read_table(data: bytes) -> dict[bytes, bytes]:
     _, position = read_handle(footer, 0)
     index, _ = read_handle(footer, position)
     entries: dict[bytes, bytes] = {}
-    last, total = None, 0
+    last, read = None, 0
     for _, handle in read_block(data, *index):
-        block, _ = read_handle(handle, 0)
-        for key, value in read_block(data, *block):
+        (offset, size), _ = read_handle(handle, 0)
+        if (read := read + size + TRAILER) > len(data):
+            raise WireError(f"counts blocks of {read} bytes where it has {len(data)}: some lie over one another")
+        for key, value in read_block(data, offset, size):
             if last is not None and key <= last:
                 raise WireError(f"holds the key {key[:99]!r} after {last[:99]!r}, out of order")
-            if (total := total + len(key)) > MAX_KEYS:
-                raise WireError(f"holds more than {MAX_KEYS} bytes of keys, more than any checkpoint's")
             entries[key] = value
             last = key
     return entries
@@ -64,7 +70,7 @@ def read_block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byt
     end = len(block) - 4 * (1 + restarts)
     if len(block) < 4 or end < 0:
         raise WireError(f"has a block at byte {offset} too short for its {restarts} restarts")
-    position, key = 0, b""
+    position, key, total = 0, b"", 0
     while position < end:
         shared, position = read_varint(block, position)
         added, position = read_varint(block, position)
@@ -72,6 +78,8 @@ def read_block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byt
         if shared > len(key) or position + added + length > end:
             raise WireError(f"has an entry past the end of its block at byte {offset}")
         key = key[:shared] + block[position : position + added]
+        if (total := total + len(key)) > MOST_SHARED * size:
+            raise WireError(f"has a block at byte {offset} with more than {MOST_SHARED * size} bytes of keys in {size}")
         yield key, block[position + added : position + added + length]
         position += added + length
 

@@ -9,6 +9,8 @@ from tyro.conf import subcommand
 from shared_gpt.commands.finetune.instructions import Instructions
 from shared_gpt.commands.finetune.labels import Labels
 
+TASKS = {"instructions": Instructions, "labels": Labels}
+
 
 @dataclass(frozen=True)
 class Finetune:

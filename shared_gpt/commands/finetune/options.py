@@ -36,3 +36,13 @@ class LoRAOptions:
     """Share of the branches' inputs that is dropped while training."""
     lora_targets: tuple[str, ...] = ("c_attn", "c_proj", "c_fc")
     """Layers that get a branch, by name, in every block."""
+
+    def refuse_contradictions(self) -> None:
+        """Raises ValueError for an option of LoRA's where there is no LoRA."""
+        if self.lora_rank is not None:
+            return
+        default = LoRAOptions()
+        for name, value in vars(self).items():
+            if value != getattr(default, name):
+                typed = f"--{name.replace('_', '-')} {' '.join(map(str, value)) if isinstance(value, tuple) else value}"
+                raise ValueError(f"{typed} is for LoRA, and without --lora-rank there is none; give one, such as 8.")

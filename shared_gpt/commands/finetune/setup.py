@@ -25,12 +25,27 @@ NOT_OF_THE_IDENTITY = ("training", "resume", "out", "weights", "data", "tokenize
 
 
 def settle(options: Options, folder: RunFolder, task: str) -> Options:
-    """The options; of a run that goes on, those that it kept."""
+    """The options, free of contradictions; of a run that goes on, those that it kept."""
+    options = kept_options(options, folder, task)
+    options.lora.refuse_contradictions()
+    if getattr(options, "train", None) == "all" and options.lora.lora_rank is not None:
+        raise ValueError(
+            "--train all and --lora-rank exclude each other: LoRA freezes the weights; leave one of them out."
+        )
+    if getattr(options, "score", False) and options.test_fraction == 0:
+        raise ValueError(
+            "--score needs entries that are held out, and --test-fraction 0 holds out none; leave one of them out."
+        )
+    return options
+
+
+def kept_options(options: Options, folder: RunFolder, task: str) -> Options:
+    """The options as they are, or with what a run that goes on kept."""
     if options.resume:
-        kept = folder.read_json(folder.training)
-        if kept.get("task") != task:
-            raise ValueError(f"{folder.path} is no finetune {task} run; resume it with the command that began it.")
-        return resumed_options(options, type(options)(), kept["options"] | {"training": kept["settings"]})
+        kept = folder.read_training(f"finetune {task}", options=dict)
+        return resumed_options(
+            options, type(options)(), kept["options"] | {"training": kept["settings"]}, folder.training
+        )
     if options.weights is None:
         raise ValueError(
             "No model to begin with; give --weights: the folder of a pretrain run, GPT-2's files, or gpt2 by name."

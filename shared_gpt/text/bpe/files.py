@@ -38,8 +38,9 @@ def from_gpt2_texts(merges: str, ids: str) -> Vocabulary:
     return Vocabulary.from_dict({"vocab": vocab, "merges": lines, "special_tokens": special})
 
 
-def write_gpt2(folder: str | os.PathLike, vocabulary: Vocabulary) -> None:
-    """vocab.bpe and encoder.json, in a folder made if need be. ValueError if the pair cannot hold the special tokens."""
+def write_gpt2(folder: str | os.PathLike, vocabulary: Vocabulary, files: tuple[str, str] = GPT2_NAMES) -> None:
+    """vocab.bpe and encoder.json, or the same two under other names, in a folder made if need be. ValueError if the pair cannot
+    hold the special tokens."""
     names = vocabulary.special_tokens
     if not all(map(SPECIAL_SHAPE.fullmatch, names)) or names.keys() & set(map(to_printable, vocabulary.ids)):
         raise ValueError(
@@ -47,7 +48,7 @@ def write_gpt2(folder: str | os.PathLike, vocabulary: Vocabulary) -> None:
             "<|endoftext|>; save to one file that ends in .json."
         )
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for name, text in zip(GPT2_NAMES, gpt2_texts(vocabulary)):
+    for name, text in zip(files, gpt2_texts(vocabulary)):
         with written_beside(Path(folder) / name) as file:
             file.write(text.encode("utf-8"))
 

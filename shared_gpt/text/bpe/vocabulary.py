@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from shared_gpt.text.tokenizer import check_id_table
+
 # GPT-2 writes each byte as one printable character: the byte's own character where it prints, else the next one from
 # U+0100 on (so a space, the 33rd that does not print, is Ġ). Its ids of the 256 bytes follow the same order.
 _PRINTABLE = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
@@ -51,9 +53,7 @@ class Vocabulary(NamedTuple):
             raise ValueError(f"{len(missing)} tokens have no id, {min(missing)!r} the first of them")
         if unmade := self.ids.keys() - known:
             raise ValueError(f"{len(unmade)} tokens have an id but no merge, {min(unmade)!r} the first of them")
-        for name, i in (*self.ids.items(), *self.special_tokens.items()):
-            if type(i) is not int or i < 0:
-                raise ValueError(f"the id of {name!r} is {i!r}, where a whole number from 0 is expected")
+        check_id_table({**self.ids, **self.special_tokens})
         (i, times), *_ = Counter([*self.ids.values(), *self.special_tokens.values()]).most_common(1)
         if times > 1:
             raise ValueError(f"id {i} belongs to {times} tokens")

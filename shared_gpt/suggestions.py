@@ -1,0 +1,42 @@
+"""What a mistyped option or command was probably meant to be."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from typing import Any, get_args
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence: "; did you mean train?", or "." where nothing is like the name."""
+    known = list(known)
+    dashes = name[: len(name) - len(name.lstrip("-"))]
+    words = name.strip("-").split("-")
+    close = [option for option in known if option.startswith(name)]  # --batch: --batch-size
+    close = close or get_close_matches(name, known, n=1, cutoff=0.75)
+    initials = dashes + "".join(word[:1] for word in words)
+    if not close and len(words) > 1 and initials in known:
+        close = [initials]  # --learning-rate: --lr
+    return f"; did you mean {' or '.join(close)}?" if close else "."
+
+
+def check_options(program: str, name: str, command: type, args: list[str]) -> None:
+    """Raises ValueError for the first option in the arguments that the command of that name does not have."""
+    known = [*option_names(command), "--help"]
+    for arg in args:
+        option = arg.partition("=")[0].replace("_", "-")
+        if re.fullmatch(r"--[a-z][a-z0-9-]*", option) and option not in known and not option.startswith("--tyro-"):
+            suggestion = did_you_mean(option, known)
+            raise ValueError(f"{name} has no option {option}{suggestion} All options: {program} {name} --help")
+
+
+def option_names(command: Any) -> Iterator[str]:
+    """The options of a dataclass, those of dataclasses within it among them."""
+    for field in fields(command):
+        if is_dataclass(field.type):
+            yield from option_names(field.type)
+            continue
+        name = field.name.replace("_", "-")
+        yield f"--{name}"
+        if bool in (field.type, *get_args(field.type)):
+            yield f"--no-{name}"

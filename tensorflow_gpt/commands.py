@@ -1,0 +1,35 @@
+"""The commands of tensorflow-gpt: those of the twins that need the model, with what is left out said in their help."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from tyro.conf import Fixed, Suppress
+
+from shared_gpt import commands
+
+T = TypeVar("T")
+LeftOut = Suppress[Fixed[T]]  # keeps its default value, and is not shown
+
+
+@dataclass(frozen=True)
+class Generate(commands.Generate):
+    """Continue a text, shown token by token as the model writes it.
+
+    Left out, for which take numpy-gpt or torch-gpt: a cache (each token costs a pass over the whole text), and pictures of
+    attention (--attention, --block).
+    """
+
+    no_cache: LeftOut[bool] = True
+    attention: LeftOut[Path | None] = None
+    block: LeftOut[int | None] = None
+
+
+ALL: dict[str, type] = {
+    "pretrain": commands.Pretrain,
+    "finetune": commands.Finetune,
+    "chat": commands.Chat,
+    "classify": commands.Classify,
+    "generate": Generate,
+    "evaluate": commands.Evaluate,
+}
