@@ -40,7 +40,8 @@ def place(tmp_path_factory):
 def shell(place, command: str, **environment: str) -> subprocess.CompletedProcess:
     """Run a line in bash; {gpt} is the NumPy program, {python} this Python."""
     line = command.format(gpt=f"{sys.executable} -m numpy_gpt", python=sys.executable)
-    environment = {**os.environ, "PYTHONPATH": os.getcwd(), **environment}
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTHONIOENCODING"}  # which run.py sets
+    environment = {**inherited, "PYTHONPATH": os.getcwd(), **environment}
     argv = ["bash", "-o", "pipefail", "-c", line]
     return subprocess.run(argv, cwd=place, env=environment, capture_output=True, timeout=120)
 
