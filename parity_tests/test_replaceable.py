@@ -24,7 +24,7 @@ from parity_tests.report.wording import describe
 # A module and its direction, a function, a check, or a line of the student's file.
 PLACE = re.compile(
     r"(With .*: )?(\S+|the model)(, (forward|backward|training|step))? \(.+ in \S+\.py\): "
-    r"|(\S+|the model), (forward|backward|training) \(your own\): |With .+: |your \S+, line"
+    r"|(\S+|the model), (forward|backward|training) \(your own\): |\S+ \(\w+\.py\): |With .+: |your \S+, line"
 )
 
 # What no check calls, and why. The report refuses these.
@@ -108,6 +108,7 @@ def verdict(target: str, kind: str, number: int) -> list[str]:
 @given(target=st.sampled_from(FUNCTIONS), kind=st.sampled_from(KINDS), number=st.integers(0, 9))
 @example(target="functional._normalize", kind="change an axis", number=0)
 @example(target="functional.layer_norm", kind="return None", number=0)
+@example(target="model.GPTModel.initialize_as_pytorch", kind="swap operands", number=0)
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_mutant_gets_a_verdict_with_a_place(target, kind, number):
     """Some mutants agree, as a sum with its operands swapped does; what gives None never does."""
