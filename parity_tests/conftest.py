@@ -30,7 +30,7 @@ def modules_with_shapes() -> list[str]:
     paths = [
         path for package in ("numpy_gpt", "torch_gpt", "shared_gpt") for path in sorted((root / package).rglob("*.py"))
     ]
-    stating = [path for path in paths if re.search(r"(jaxtyping|\.shapes) import", path.read_text(encoding="utf-8"))]
+    stating = [path for path in paths if re.search(r"(array_types|\.shapes) import", path.read_text(encoding="utf-8"))]
     return [".".join(path.relative_to(root).with_suffix("").parts) for path in stating]
 
 

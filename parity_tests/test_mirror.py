@@ -22,7 +22,8 @@ NUMPY, TORCH, SHARED = (Path(package.__file__).parent for package in (numpy_gpt,
 # The twin rooms, leaves first: each may import those before it.
 ROOMS = [
     *("shapes", "module", "functional", "layers", "kv_cache", "attention", "block", "model", "loss"),
-    *("lora", "classifier", "optim", "sampling", "generate", "perplexity", "weights", "train", "distributed"),
+    *("lora", "classifier", "optim", "sampling", "generate", "prompt_lookup", "perplexity"),
+    *("weights", "train", "distributed"),
 ]
 # Rooms that one package alone needs, with the reason in their first line.
 ONE_SIDED_ROOMS = {"numpy_gpt": ["chunks"], "torch_gpt": ["data"]}

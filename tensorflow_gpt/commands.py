@@ -16,11 +16,12 @@ LeftOut = Suppress[Fixed[T]]  # keeps its default value, and is not shown
 class Generate(commands.Generate):
     """Continue a text, shown token by token as the model writes it.
 
-    Left out, for which take numpy-gpt or torch-gpt: a cache (each token costs a pass over the whole text), and pictures of
-    attention (--attention, --block).
+    Left out, for which take numpy-gpt or torch-gpt: a cache (each token costs a pass over the whole text), prompt
+    look-up, and pictures of attention (--attention, --block).
     """
 
     no_cache: LeftOut[bool] = True
+    prompt_lookup: LeftOut[int | None] = None
     attention: LeftOut[Path | None] = None
     block: LeftOut[int | None] = None
 

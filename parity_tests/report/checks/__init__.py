@@ -21,6 +21,7 @@ CHECKS: dict[str, Check] = {
     "initial weights": rooms.results(rooms.initial_weights),
     "sampling": rooms.results(usage.sampling),
     "generation": rooms.results(usage.generation),
+    "prompt look-up": rooms.results(usage.lookup),
     "perplexity": rooms.results(usage.perplexity),
     "training loop": rooms.results(usage.training),
     "classifier": rooms.results(usage.classifier),
