@@ -34,8 +34,8 @@ def modules_with_shapes() -> list[str]:
     return [".".join(path.relative_to(root).with_suffix("").parts) for path in stating]
 
 
-if importlib.util.find_spec("tensorflow") is None:  # no wheels for this Python
-    collect_ignore_glob = ["test_keras_*.py"]
+if importlib.util.find_spec("tensorflow") is None:  # all that these files test needs it; others: optional.py
+    collect_ignore_glob = ["test_keras_*.py", "test_third_column.py"]
 
 typechecked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # a float parameter also takes 0
 jaxtyping.install_import_hook(modules_with_shapes(), f"{__name__}.typechecked")

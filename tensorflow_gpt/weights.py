@@ -1,6 +1,8 @@
 """load_gpt2, load_run, save_gpt2, save_lora, load_lora: from files into a model, and back, through shared_gpt's readers."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from shared_gpt.checkpoints import CheckpointError, open_checkpoint, save_checkpoint
 from shared_gpt.checkpoints.adapters import (
@@ -49,9 +51,12 @@ def save_lora(model: GPTModel, folder: str | os.PathLike) -> None:
     write_adapter(folder, Adapter(layer.rank, layer.alpha, targets, layer.dropout.rate, state, base))
 
 
-def load_lora(model: GPTModel, folder: str | os.PathLike) -> None:
-    """Copy an adapter, written here, by a twin or by PEFT, into the model's branches, or into new ones where it has none."""
-    adapter = read_adapter(folder)
+def load_lora(model: GPTModel, source: str | os.PathLike | Mapping[str, Any]) -> None:
+    """Copy branches into the model's, or into new ones where it has none: an adapter's folder, written here, by a twin or by
+    PEFT, or what lora_state_dict gave."""
+    if isinstance(source, Mapping):
+        return load_lora_state_dict(model, source)
+    adapter = read_adapter(source)
     shapes = {name.removesuffix(".weight"): p.shape for name, p in model.named_parameters() if name.endswith(".weight")}
     settings = [(layer.rank, layer.alpha) for layer in adapted(model).values()]
     check_adapter(adapter, weights_fingerprint(model.state_dict()), shapes, settings)

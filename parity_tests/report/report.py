@@ -57,6 +57,9 @@ class Report:
     tie_embeddings: bool | None = None
     """whether the head is the token embedding"""
 
+    tensorflow: bool = False
+    """a third opinion: compare with the Keras model too, in float64, or in float32 where that alone is asked for"""
+
     seed: int = 0
     """draws weights and batches"""
     batch_size: int = 2
@@ -142,10 +145,18 @@ class Report:
         """One comparison for each precision; a terminal shows which check is running."""
         from rich.console import Console
 
+        third = {}
+        if self.tensorflow:
+            import tensorflow_gpt  # noqa: F401  # first: it silences TensorFlow, or says what to install
+            from parity_tests.report import third_opinion
+
+            third = {self.precisions()[0]: third_opinion.compare}
         results = []
         with Console(stderr=True).status("Comparing the twins ...") as status, _quiet(subject):
             for precision in self.precisions():
-                comparison = Comparison(subject, precision, None if handed is None else handed[precision])
+                comparison = Comparison(
+                    subject, precision, None if handed is None else handed[precision], third.get(precision)
+                )
                 names = [name for p, name in self.checks() if p == precision]
                 results.append(comparison.run({name: CHECKS[name] for name in names}, status.update))
         return results

@@ -29,7 +29,7 @@ def results(compute: Callable[[Trace, Subject, str, Any], None], once: bool = Tr
     def ours(subject: Subject, precision: str) -> Iterator[Trace]:
         trace = Trace()
         try:
-            compute(trace, _handy(subject), PRECISION if once else precision, numpy_gpt)
+            compute(trace, handy(subject), PRECISION if once else precision, numpy_gpt)
         except (Exception, SystemExit) as error:
             trace.error = error
         yield trace
@@ -38,7 +38,7 @@ def results(compute: Callable[[Trace, Subject, str, Any], None], once: bool = Tr
         import torch_gpt
 
         theirs = Trace()
-        compute(theirs, _handy(c.subject), PRECISION if once else c.precision, torch_gpt)
+        compute(theirs, handy(c.subject), PRECISION if once else c.precision, torch_gpt)
         for mine in traces:
             for key in theirs:
                 if key in mine:
@@ -57,7 +57,7 @@ def _reason(key: Key, ours: np.ndarray) -> str:
     return ""
 
 
-def _handy(subject: Subject) -> Subject:
+def handy(subject: Subject) -> Subject:
     """The subject, or a small one where it would take minutes: these checks are about the code, not about the weights."""
     c = subject.config
     large = c.emb_dim > 128 or c.context_length > 64 or c.vocab_size > 1000 or subject.state is not None
@@ -93,14 +93,20 @@ def functions(trace: Trace, subject: Subject, precision: str, twin: Any) -> None
     trace.put("merge_heads", "its result", attention.merge_heads(heads))
 
 
-def initial_weights(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
-    """A new model, its size, its parameters' names, and both ways to draw its weights."""
+def drawn_weights(trace: Trace, subject: Subject, precision: str, twin: Any) -> Any:
+    """A new model, with both ways to draw its weights."""
     model = twin.GPTModel(subject.config, np.random.default_rng(subject.seed), getattr(twin, precision))
     for name, array in model.state_dict().items():
         trace.put("GPTModel.initialize", name, array)
     model.initialize_as_pytorch(np.random.default_rng(subject.seed))
     for name, array in model.state_dict().items():
         trace.put("GPTModel.initialize_as_pytorch", name, array)
+    return model
+
+
+def initial_weights(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
+    """A new model, its size, its parameters' names, and both ways to draw its weights."""
+    model = drawn_weights(trace, subject, precision, twin)
     trace.put("Module.num_parameters", "the number of parameters", model.num_parameters())
     visited: list[Any] = []
     model.apply(visited.append)

@@ -26,14 +26,14 @@ def as_input(twin: Any, array: np.ndarray) -> Any:
     return torch.from_numpy(array)
 
 
-def _random_gradient(subject: Subject, precision: str, step: int, i: int, shape: tuple[int, ...]) -> np.ndarray:
+def random_gradient(subject: Subject, precision: str, step: int, i: int, shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng([subject.seed, 3, step, i]).standard_normal(shape, precision)
 
 
 def _draw_gradients(subject: Subject, precision: str, twin: Any, model: Any, step: int) -> None:
     """Random gradients, the same for both twins."""
     for i, p in enumerate(model.parameters()):
-        p.grad = as_input(twin, _random_gradient(subject, precision, step, i, tuple(p.shape)))
+        p.grad = as_input(twin, random_gradient(subject, precision, step, i, tuple(p.shape)))
 
 
 def _limits(model: Any) -> tuple[float, float]:
@@ -107,7 +107,7 @@ def compare_optimizer(c: Comparison, traces: list[Trace]) -> None:
         name = min(wrong, key=lambda name: (ours[name].size, name))
         i, shape = list(ours).index(name), ours[name].shape
         start = to_numpy(c.subject.model(torch_gpt, c.precision).state_dict()[name])
-        grads = [_random_gradient(c.subject, c.precision, step, i, shape) for step in range(STEPS)]
+        grads = [random_gradient(c.subject, c.precision, step, i, shape) for step in range(STEPS)]
         guesses = mistaken_adamw(start, grads, LR, BETAS, EPS, DECAY)
         reason = next((what for what, w in guesses if furthest("", ours[name], w)[-1] < 1e-3 * entry.error), "")
         c.part("AdamW", "step", f"{name} after {STEPS} steps", entry.error, reason, alone=True)
