@@ -81,8 +81,9 @@ def _without_errors() -> Iterator[None]:
 
 
 def judge(mutant: Mutant | None, tests: Sequence[str], seconds: float, likely: Sequence[str] = ()) -> str:
-    """The first of these test files' tests that fails with the mutant, or TIME_OUT; "" if all pass. None is no mutant. Tests that are
-    `likely` to fail run first."""
+    """The first of these test files' tests that fails with the mutant, or TIME_OUT; "" if all pass. None is no mutant.
+
+    Tests that are `likely` to fail run first."""
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
