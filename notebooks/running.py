@@ -42,6 +42,7 @@ def run(notebook: Any) -> Any:
             kernel_name="python3",
             record_timing=False,
             coalesce_streams=True,
+            extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": str(FOLDER)}},
         )
         try:

@@ -18,6 +18,7 @@ from shared_gpt.plots.figure import COLOURS, GRID, INK, new_figure
 __all__ = ["COLOURS", "GRID", "INK", "code", "figure", "heat", "new_figure", "side_by_side", "source", "table", "twins"]
 
 CARD = "margin:0.6em 0 1em;padding:12px 14px 8px;background:#ffffff;color:#333333;border-radius:8px;max-width:900px"
+LISTING = "margin:0;font-family:monospace;font-size:0.82em;line-height:1.45;background:none;white-space:pre"
 QUIET = "#767676"  # 4.5 : 1 on white and 4.2 : 1 on near-black
 
 
@@ -76,7 +77,7 @@ def table(rows: Iterable[Sequence[Any]], header: Sequence[str], caption: str = "
         for row in cells
     )
     above = (
-        f'<caption style="caption-side:top;text-align:left;padding-bottom:4px">{_text(caption)}</caption>'
+        f'<caption style="caption-side:top;text-align:left;white-space:nowrap;padding-bottom:4px">{_text(caption)}</caption>'
         if caption
         else ""
     )
@@ -109,8 +110,8 @@ def side_by_side(subjects: Mapping[str, Any], docstring: bool = False) -> None:
     texts = {title: value if isinstance(value, str) else source(value, docstring) for title, value in subjects.items()}
     column = "flex:1 1 24em;min-width:0;overflow-x:auto;border-left:3px solid #0072b2;padding:0 0 4px 10px"
     columns = "".join(
-        f'<div style="{column}"><code style="font-size:0.85em;color:{QUIET}">{html.escape(title)}</code>'
-        f'<pre style="margin:0;font-size:0.78em;line-height:1.45;background:none;white-space:pre">{_coloured(text)}</pre></div>'
+        f'<div style="{column}"><div style="font-family:monospace;font-size:0.85em;opacity:0.8">{html.escape(title)}</div>'
+        f'<pre style="{LISTING}">{_coloured(text)}</pre></div>'
         for title, text in texts.items()
     )
     plain = "\n\n".join(f"{title}\n{text}" for title, text in texts.items())

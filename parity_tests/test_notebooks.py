@@ -49,6 +49,7 @@ def test_a_notebook_that_keeps_the_rules():
         (("show", FIGURE.replace("data:image/png;base64,AAAA", "https://example.org/a.png")), "from elsewhere"),
         ("![A picture](https://example.org/a.png)", "somewhere else"),
         ("See [there](../nowhere.py).", "leads nowhere"),
+        (r"The scores over $\sqrt{D}$.", "plain signs"),
         ("The loss is 2.345.", "no cell above it asserts that"),
         ("It has 124,439,808 parameters.", "no cell above it asserts that"),
     ],
