@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""python run.py demo | test | bench [options]: makes .venv, installs what the command needs, runs it.
+"""python run.py demo | test | bench | notebooks [options]: makes .venv, installs what the command needs, runs it.
 
 Where Python has another name: `py run.py demo` on Windows, `python3 run.py demo` on most other systems.
 
-    demo    compare the NumPy GPT with its PyTorch twin, then train the NumPy GPT on the stories (about 90 s)
-    test    lint, then the whole suite
-    bench   measure speed and memory, beside what a user would take instead
+    demo       compare the NumPy GPT with its PyTorch twin, then train the NumPy GPT on the stories (about 90 s)
+    test       lint, then the whole suite
+    bench      measure speed and memory, beside what a user would take instead
+    notebooks  open the course in JupyterLab
 
 Options after the command are passed on: `python run.py test -k attention`.
 """
@@ -20,8 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-EXTRAS = {"demo": ["torch"], "test": ["test"], "bench": ["bench"]}
-DISK = {"torch": "1 GB", "test": "3.5 GB", "bench": "1.2 GB"}  # with PyTorch for the CPU
+EXTRAS = {"demo": ["torch"], "test": ["test"], "bench": ["bench"], "notebooks": ["notebooks"]}
+DISK = {"torch": "1 GB", "test": "3.5 GB", "bench": "1.2 GB", "notebooks": "3 GB"}  # with PyTorch for the CPU
 
 
 def main() -> int:
@@ -34,7 +35,7 @@ def main() -> int:
         return 2
     try:
         install(EXTRAS[command])
-        return {"demo": demo, "test": test, "bench": bench}[command](options)
+        return {"demo": demo, "test": test, "bench": bench, "notebooks": notebooks}[command](options)
     except subprocess.CalledProcessError as error:
         print(f"`{' '.join(map(str, error.cmd))}` failed with status {error.returncode}; see above.", file=sys.stderr)
         return error.returncode
@@ -53,6 +54,10 @@ def test(options: list[str]) -> int:
 
 def bench(options: list[str]) -> int:
     return python("-m", "benchmarks", *options)
+
+
+def notebooks(options: list[str]) -> int:
+    return python("-m", "jupyterlab", "notebooks/00_tour.ipynb", *options)
 
 
 def python(*args: str) -> int:
