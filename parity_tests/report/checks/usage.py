@@ -106,9 +106,9 @@ def lookup(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
     """A text that repeats itself, continued in fewer passes."""
     room, model = room_of(twin, "prompt_lookup"), subject.model(twin, precision)
     ids = [*range(min(4, subject.config.vocab_size))] * 3
-    trace.put("guess", "its result", _numbers([room.guess(ids, most, ngram) for most in (0, 2, 9) for ngram in (1, 3)]))
+    trace.put("guess", "its result", numbers([room.guess(ids, most, ngram) for most in (0, 2, 9) for ngram in (1, 3)]))
     passes = list(room.lookup_passes(model, ids, subject.config.context_length + 3, num_tokens=3))
-    trace.put("lookup_passes", "its tokens", _numbers([[*step.tokens, step.guessed] for step in passes]))
+    trace.put("lookup_passes", "its tokens", numbers([[*step.tokens, step.guessed] for step in passes]))
 
 
 def perplexity(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
