@@ -18,9 +18,9 @@ from tensorflow_gpt.lora import adapted, apply_lora, load_lora_state_dict, lora_
 from tensorflow_gpt.model import GPTModel
 
 
-def load_gpt2(source: str | os.PathLike, dtype: str = "float32") -> GPTModel:
+def load_gpt2(source: str | os.PathLike, dtype: str = "float32", n_heads: int | None = None) -> GPTModel:
     """A model with the weights that a path or a name holds: all that the twins' load_gpt2 takes."""
-    with open_checkpoint(source) as checkpoint:
+    with open_checkpoint(source, n_heads) as checkpoint:
         model = GPTModel(checkpoint.config, dtype=dtype, initialize=False)
         for key, parameter in model.named_parameters():
             parameter.assign(checkpoint.read(key, dtype))
@@ -37,7 +37,7 @@ def load_run(folder: str | os.PathLike) -> GPTModel:
 
 
 def save_gpt2(model: GPTModel, folder: str | os.PathLike, layout: str = "huggingface") -> None:
-    """Save a model where transformers (layout "huggingface") or OpenAI's program ("openai") loads it."""
+    """Save a model where transformers ("huggingface"), OpenAI's program ("openai") or the book's code ("book") loads it."""
     save_checkpoint(folder, model.config, model.state_dict(), layout)
 
 

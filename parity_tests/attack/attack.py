@@ -5,6 +5,7 @@ import shutil
 import signal
 import tempfile
 import time
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -67,10 +68,14 @@ def in_a_fork(name: str, folder: Path, good: dict[str, bytes], numbers: list[int
     if not child:
         os.close(reading)
         with os.fdopen(writing, "wb") as pipe:
-            for number in numbers:
-                signal.alarm(HANGS)
-                pickle.dump(one_try(TARGETS[name], folder, good, number), pipe)
-                pipe.flush()
+            try:
+                for number in numbers:
+                    signal.alarm(HANGS)
+                    pickle.dump(one_try(TARGETS[name], folder, good, number), pipe)
+                    pipe.flush()
+            except BaseException:  # a fault of the attack's own must not go on in the child as if it were the parent
+                traceback.print_exc()
+                os._exit(1)
         os._exit(0)
     os.close(writing)
     done = []

@@ -125,6 +125,9 @@ TARGETS: dict[str, Target] = {
     ),
     "pytorch_model.bin": Target(make_bin(True), CONFIG | {"pytorch_model.bin": []}, numpy_gpt.load_gpt2),
     "pytorch_model.bin of 2019": Target(make_bin(False), CONFIG | {"pytorch_model.bin": []}, numpy_gpt.load_gpt2),
+    "the book's model.pth": Target(
+        make_model("book"), CONFIG | {"model.pth": [damage.state_at_random]}, numpy_gpt.load_gpt2
+    ),
     "a run, resumed": Target(
         make_run,
         RUN_FILES

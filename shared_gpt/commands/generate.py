@@ -35,6 +35,8 @@ class Generate:
     """The same seed writes the same text."""
     tokenizer: OptionalText = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
+    n_heads: OptionalInt = None
+    """Attention heads in each block, for weights that do not say: the book's own checkpoints."""
     go_on: bool = False
     """Go on writing after <|endoftext|>."""
     no_cache: bool = False
@@ -61,7 +63,7 @@ class Generate:
             )
         if self.prompt_lookup is not None:
             self.check_prompt_lookup()
-        model, tokenizer = load_model(twin, self.weights, self.tokenizer)
+        model, tokenizer = load_model(twin, self.weights, self.tokenizer, n_heads=self.n_heads)
         if self.block is not None and not 0 <= self.block < model.config.n_layers:
             raise ValueError(f"block is {self.block}; the model has blocks 0 to {model.config.n_layers - 1}.")
         ids = self.encoded_prompt(tokenizer)

@@ -115,7 +115,7 @@ class Pretrain:
         from shared_gpt.training.lifecycle import lasting_source
 
         text = self.text or "stories"
-        model, tokenizer = load_model(twin, self.weights, self.tokenizer, self.training.dtype)
+        model, tokenizer = load_model(twin, self.weights, self.tokenizer, self.training.dtype, self.model.n_heads)
         config = model.config.replace(**self.model.chosen())
         description = {"text": lasting_source(text, CORPORA), "weights": lasting_source(self.weights)}
         return model.state_dict(), config, read_corpus(text, tokenizer), description
