@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""python run.py demo | test | bench | notebooks [options]: makes .venv, installs what the command needs, runs it.
+"""python run.py demo | test | bench | notebooks | exercises [options]: makes .venv, installs what the command needs, runs it.
 
 Where Python has another name: `py run.py demo` on Windows, `python3 run.py demo` on most other systems.
 
@@ -7,6 +7,7 @@ Where Python has another name: `py run.py demo` on Windows, `python3 run.py demo
     test       lint, then the whole suite
     bench      measure speed and memory, beside what a user would take instead
     notebooks  open the course in JupyterLab
+    exercises  write the GPT yourself, piece by piece: makes my_gpt/ and shows the path
 
 Options after the command are passed on: `python run.py test -k attention`.
 """
@@ -22,7 +23,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 EXTRAS = {"demo": ["torch"], "test": ["test"], "bench": ["bench"], "notebooks": ["notebooks"]}
-DISK = {"torch": "1 GB", "test": "3.5 GB", "bench": "1.2 GB", "notebooks": "3 GB"}  # with PyTorch for the CPU
+EXTRAS["exercises"] = ["exercises"]
+DISK = {"torch": "1 GB", "test": "3.5 GB", "bench": "1.2 GB", "notebooks": "3 GB", "exercises": "300 MB"}  # with PyTorch for the CPU
 
 
 def main() -> int:
@@ -35,7 +37,8 @@ def main() -> int:
         return 2
     try:
         install(EXTRAS[command])
-        return {"demo": demo, "test": test, "bench": bench, "notebooks": notebooks}[command](options)
+        commands = {"demo": demo, "test": test, "bench": bench, "notebooks": notebooks, "exercises": exercises}
+        return commands[command](options)
     except subprocess.CalledProcessError as error:
         print(f"`{' '.join(map(str, error.cmd))}` failed with status {error.returncode}; see above.", file=sys.stderr)
         return error.returncode
@@ -60,6 +63,18 @@ def notebooks(options: list[str]) -> int:
     return python("-m", "jupyterlab", "notebooks/00_tour.ipynb", *options)
 
 
+def exercises(options: list[str]) -> int:
+    """The path; at first, with its first exercise begun. Any other command of gpt-exercise, where one is given."""
+    if options:
+        return python("-m", "exercises", *options)
+    if not (ROOT / "my_gpt").exists():
+        python("-m", "exercises", "start")
+    status = python("-m", "exercises", "list")
+    folder = PYTHON.parent.relative_to(ROOT)
+    print(f"gpt-exercise lies in {folder}; without it: python run.py exercises check, and so on.")
+    return status
+
+
 def python(*args: str) -> int:
     """Run the Python of .venv and return its exit status."""
     utf8 = os.environ | {
@@ -81,8 +96,12 @@ def install(extras: list[str]) -> None:
     make_venv()
     size = max(DISK[extra] for extra in extras)
     print(
-        f"Installing numpy-gpt[{','.join(extras)}], once: about {size} on the disk, most of it PyTorch's and TensorFlow's; "
-        "with PyTorch for CUDA, which pip takes on Linux, several GB more.",
+        f"Installing numpy-gpt[{','.join(extras)}], once: about {size} on the disk"
+        + (
+            "."
+            if extras == ["exercises"]
+            else ", most of it PyTorch's and TensorFlow's; with PyTorch for CUDA, which pip takes on Linux, several GB more."
+        ),
         flush=True,
     )
     package = f"{ROOT}[{','.join(extras)}]"

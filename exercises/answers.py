@@ -43,7 +43,14 @@ def asked(exercise: Exercise) -> tuple[Question, ...]:
     """The questions of an exercise, those that its mistake poses among them."""
     if exercise.kind == "find":
         why = "that line is right; look for the first line that you cannot derive from the forward pass"
-        return (Question("wrong_line", "The number of the wrong line in this file as you got it:", lambda: mistaken_line(exercise), why),)
+        return (
+            Question(
+                "wrong_line",
+                "The number of the wrong line in this file as you got it:",
+                lambda: mistaken_line(exercise),
+                why,
+            ),
+        )
     if exercise.kind == "predict":
         return (
             Question("module", 'The module that the report names, such as "h.0.mlp" or "wte":', lambda: foreseen(exercise)[0],

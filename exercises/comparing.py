@@ -1,6 +1,7 @@
 """Compares what a student's process handed over with the reference, here, where none of her code runs."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -48,7 +49,7 @@ def compare(exercise: Exercise, subject: Subject, cases: Sequence[Case], handed:
             elif case in handed.evidence and case[2]:
                 found += _compare_trial(exercise, subject.seed, reference, handed.evidence[case], precision)
     in_model = compare_models(subject, cases, handed)
-    if found and in_model:
+    if found and in_model and found[0].yours:
         found[0] = replace(found[0], in_model=in_model[0].where, likely=found[0].likely or in_model[0].likely)
     found = found or in_model
     if handed.ended and not found:
@@ -56,9 +57,24 @@ def compare(exercise: Exercise, subject: Subject, cases: Sequence[Case], handed:
     lines = len(handed.printed.splitlines())
     if not found and lines > MOST_PRINTED:
         found = [Found(f"the numbers are right, but {file} prints {lines:,} lines; take the print out of it")]
-    ran = _ran(reference_trial(exercise.name, subject.seed, "float64"), len({case[0] for case in cases} - {""}))
+    whole = len(handed.evidence) == len(cases)
+    ran = (
+        ""
+        if not whole
+        else _ran(reference_trial(exercise.name, subject.seed, "float64"), len({case[0] for case in cases} - {""}))
+    )
     state = "wrong" if found else "passed"
-    return Verdict(exercise.name, state, tuple(found[:MOST_FOUND]), ran=ran, printed=handed.printed)
+    return Verdict(exercise.name, state, tuple(map(_plainly, found[:MOST_FOUND])), ran=ran, printed=handed.printed)
+
+
+def _plainly(one: Found) -> Found:
+    """Without the names of our own exceptions, whose messages say all."""
+    return replace(
+        one,
+        where=re.sub(
+            r"\b(StudentError|SolutionUsedError|GaveNoneError): |AttributeError: (?=your file)", "", one.where
+        ),
+    )
 
 
 def _ran(reference: Trial, checks: int) -> str:
@@ -138,7 +154,9 @@ def _found(key: Key, ours: np.ndarray, reference: Trial, precision: str, slip: o
 def _first_differing(a: np.ndarray, b: np.ndarray, precision: str) -> tuple[int, ...]:
     """The first element that differs by more than rounding."""
     with np.errstate(all="ignore"):
-        far = np.abs(a.astype(float) - b.astype(float)) > TOLERANCE[precision] * np.nanmax(np.abs(b.astype(float)), initial=1e-300)
+        far = np.abs(a.astype(float) - b.astype(float)) > TOLERANCE[precision] * np.nanmax(
+            np.abs(b.astype(float)), initial=1e-300
+        )
     far |= np.isnan(a.astype(float)) != np.isnan(b.astype(float))
     return tuple(int(i) for i in np.argwhere(far)[0]) if far.any() else (0,) * a.ndim
 
@@ -151,4 +169,7 @@ def _excerpts(a: str, b: str, width: int = 56) -> tuple[str, str]:
     """Two texts around the first character that differs."""
     start = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
     begin = max(0, start - 20) if max(len(a), len(b)) > width else 0
-    return tuple(f"{'…' if begin else ''}{text[begin : begin + width]}{'…' if len(text) > begin + width else ''}" for text in (a, b))
+    return tuple(
+        f"{'…' if begin else ''}{text[begin : begin + width]}{'…' if len(text) > begin + width else ''}"
+        for text in (a, b)
+    )

@@ -68,6 +68,12 @@ def room_source(module: str) -> str:
     return Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
 
 
+@cache
+def defined_names(module: str) -> frozenset[str]:
+    """What a module of the reference defines itself, by name."""
+    return frozenset().union(*map(_defined, ast.parse(room_source(module)).body))
+
+
 def node_of(target: Target, source: str) -> Any:
     """The definition of the target in the source of its module: a function, a class, or a constant's assignment."""
     body: Sequence[ast.stmt] = ast.parse(source).body
@@ -107,7 +113,8 @@ def stub(target: Target, keep_docstring: bool = True) -> str:
     lines = [line for line in head if line.strip()]
     if docstring and keep_docstring:
         paragraph = docstring.split("\n\n")[0]
-        lines.append(textwrap.indent(f'"""{paragraph}"""', "    "))
+        wrapped = textwrap.wrap(f'"""{" ".join(paragraph.split())}"""', 84, break_long_words=False)
+        lines.append(textwrap.indent("\n".join(wrapped), "    "))
     return "\n".join([*lines, BEGIN, GAP, END]) + "\n"
 
 

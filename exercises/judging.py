@@ -1,5 +1,7 @@
 """The judge: a student's file in, a verdict out."""
 
+import random
+import secrets
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,14 +25,18 @@ def judge(exercise: Exercise, file: Path, subject: Subject = SMALL, seconds: flo
     try:
         source = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        return Verdict(exercise.name, "refused", said=f"your {file.name} is not text in UTF-8 ({error.reason}); save it as such.")
+        return Verdict(
+            exercise.name, "refused", said=f"your {file.name} is not text in UTF-8 ({error.reason}); save it as such."
+        )
     except OSError as error:
         return Verdict(exercise.name, "refused", said=f"your {file.name} cannot be read: {error.strerror or error}.")
     verdict = judge_source(exercise, file, source, subject, seconds)
     return replace(verdict, seconds=time.perf_counter() - began)
 
 
-def judge_source(exercise: Exercise, file: Path, source: str, subject: Subject = SMALL, seconds: float = SECONDS) -> Verdict:
+def judge_source(
+    exercise: Exercise, file: Path, source: str, subject: Subject = SMALL, seconds: float = SECONDS
+) -> Verdict:
     """The verdict on a source, which errors call by the file's name."""
     targets = [find_target(name) for name in exercise.targets]
     withheld = [find_target(name) for name in exercise.withheld]
@@ -45,3 +51,26 @@ def judge_source(exercise: Exercise, file: Path, source: str, subject: Subject =
     if named is not None and not named.passed:
         return replace(named, found=(*named.found, *verdict.found))
     return verdict
+
+
+def check_file(exercise: Exercise, file: Path, seconds: float = SECONDS) -> Verdict:
+    """The verdict on the usual sizes and seed, so that a mistake looks the same each time; what passes there must also pass on
+    sizes and numbers that nobody has seen."""
+    verdict = judge(exercise, file, SMALL, seconds)
+    if not verdict.passed or exercise.kind in ("derive", "predict"):
+        return verdict
+    second = judge(exercise, file, fresh_subject(), seconds)
+    total = verdict.seconds + second.seconds
+    if not second.passed:
+        said = "It passed on the usual numbers, and not on new ones, drawn just now:"
+        return replace(second, said=said, seconds=total)
+    return replace(verdict, ran=f"{verdict.ran}; then all of it on new sizes and numbers", seconds=total)
+
+
+def fresh_subject(seed: int | None = None) -> Subject:
+    """Sizes and numbers that nobody has seen: all sizes differ, and the head size from them."""
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    rng = random.Random(seed)
+    heads, width = rng.choice([(5, 6), (3, 7), (5, 7), (6, 5)])
+    config = GPTConfig(rng.randint(50, 70), rng.randint(11, 16), heads * width, heads, 2)
+    return Subject(config, seed, 2, rng.choice([9, 10, 11]))

@@ -1,7 +1,8 @@
-"""Starts the process in which a student's file runs, keeps it within limits of time, memory and printing, and reads what it wrote.
+"""Starts the process in which a student's file runs, keeps it within limits of time, memory and printing, and reads what it
+wrote.
 
-Processes are forked from one that has everything imported, so that each starts in a hundredth of a second; where the system cannot
-fork (Windows) each imports anew.
+Processes are forked from one that has everything imported, so that each starts in a hundredth of a second; where the system
+cannot fork (Windows) each imports anew.
 """
 
 import json
@@ -82,9 +83,13 @@ def _wait(process: Any, folder: Path, seconds: float) -> Raised | None:
         while process.exitcode is None:
             process.join(0.01)
             if time.monotonic() - began > seconds:
-                return Raised("TimeoutError", f"it was still running after {seconds:g} s; is there a loop that does not end?")
+                return Raised(
+                    "TimeoutError", f"it was still running after {seconds:g} s; is there a loop that does not end?"
+                )
             if watched.memory_info().rss > MEMORY:
-                return Raised("MemoryError", f"it took more than {MEMORY >> 30} GB of memory; is there an array that grows?")
+                return Raised(
+                    "MemoryError", f"it took more than {MEMORY >> 30} GB of memory; is there an array that grows?"
+                )
             if (size := _size(folder / "printed.txt")) > MOST_PRINTED:
                 return Raised("PrintError", f"it printed more than {size >> 20} MB; take the print out of the loop.")
     except psutil.Error:  # it ended between two looks
@@ -123,8 +128,12 @@ def _failed(handed: Handed) -> bool:
 def _ending(folder: Path, file: Path, status: int | None, seconds: float) -> Raised:
     stack = (folder / "stack.txt").read_text(errors="replace") if (folder / "stack.txt").exists() else ""
     if stack.strip():
-        line = next((n for path, n in re.findall(r'File "(.*)", line (\d+)', stack) if Path(path).name == file.name), "")
+        line = next(
+            (n for path, n in re.findall(r'File "(.*)", line (\d+)', stack) if Path(path).name == file.name), ""
+        )
         place = f"your {file.name}, line {line}: " if line else ""
-        return Raised("TimeoutError", f"{place}it was still running after {seconds:g} s; is there a loop that does not end?")
+        return Raised(
+            "TimeoutError", f"{place}it was still running after {seconds:g} s; is there a loop that does not end?"
+        )
     how = f"signal {-status}" if status is not None and status < 0 else f"exit status {status}"
     return Raised("SystemExit", f"your code ended the program ({how}); a function returns, it does not exit")

@@ -1,7 +1,7 @@
-"""Looks at a student's file before it runs: whether it is Python, whether the gap is filled, and whether it stays with the exercise.
+"""Looks at a student's file before it runs: is it Python, is the gap filled, does it stay with the exercise?
 
-A file that reaches for the solution, another framework, the disk or the judge itself is refused here, in words that say which line
-does so. What this look might miss gains little: the numbers of a file are compared where none of its code runs.
+A file that reaches for the solution, another framework, the disk or the judge itself is refused here, with the line that does
+so. What this look might miss gains little: the numbers of a file are compared where none of its code runs.
 """
 
 import ast
@@ -11,28 +11,46 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from exercises.cutting import Target, is_written
+from exercises.cutting import Target, defined_names, is_written
 
 LONGEST = 200_000  # characters
 
 # What a file may import. From our own packages: names that these define, see `_ours`.
-STANDARD = {"math", "re", "regex", "heapq", "itertools", "functools", "collections", "collections.abc", "typing", "numbers"}
-STANDARD |= {"dataclasses", "__future__", "abc", "jaxtyping", "bisect", "numpy"}
+_STANDARD = """
+math re regex heapq itertools functools collections collections.abc typing numbers dataclasses __future__
+abc jaxtyping bisect numpy
+"""
+STANDARD = set(_STANDARD.split())
 OURS = ("numpy_gpt", "shared_gpt")
-FRAMEWORKS = {"torch", "torch_gpt", "tensorflow", "tensorflow_gpt", "keras", "jax", "transformers", "scipy", "sklearn", "autograd"}
-FRAMEWORKS |= {"tiktoken", "tokenizers", "cupy", "mlx", "tinygrad"}
+_FRAMEWORKS = """
+torch torch_gpt tensorflow tensorflow_gpt keras jax transformers scipy sklearn autograd tiktoken tokenizers
+cupy mlx tinygrad
+"""
+FRAMEWORKS = set(_FRAMEWORKS.split())
 JUDGES = {"exercises", "parity_tests"}
 
 # Names by which a file would reach beyond its exercise, whether called, imported or taken as an attribute.
-BEYOND = {"open", "exec", "eval", "compile", "globals", "locals", "vars", "getattr", "breakpoint", "input"}
-BEYOND |= {"exit", "quit", "help", "attrgetter", "methodcaller", "get_type_hints", "ForwardRef", "make_dataclass", "import_module"}
-BEYOND |= {"sys", "os", "builtins", "importlib", "inspect", "types", "gc", "ctypes", "ctypeslib", "subprocess", "shutil", "pathlib"}
-BEYOND |= {"io", "pickle", "marshal", "codecs", "runpy", "linecache", "threading", "thread", "multiprocessing", "socket", "faulthandler"}
-BEYOND |= {"f2py", "testing", "lib", "core", "load", "loads", "loadtxt", "genfromtxt", "fromregex", "fromfile", "memmap", "DataSource"}
-BEYOND |= {"save", "savez", "savez_compressed", "savetxt", "tofile", "dump", "open_memmap", "read_text", "read_bytes", "origin"}
-BEYOND |= {"f_globals", "f_locals", "f_builtins", "f_back", "f_code", "gi_frame", "gi_code", "cr_frame", "ag_frame", "tb_frame", "tb_next"}
-BEYOND |= {"modules", "path_hooks", "meta_path", "setrecursionlimit", "settrace", "setprofile", "registry", "jaxtyped", "config_context"}
-DUNDERS = {"__init__", "__call__", "__len__", "__getitem__", "__iter__", "__name__", "__post_init__", "__doc__", "__all__"}
+_BEYOND = """
+open exec eval compile globals locals vars getattr breakpoint input exit quit help attrgetter methodcaller
+get_type_hints ForwardRef make_dataclass import_module sys os builtins importlib inspect types gc ctypes
+ctypeslib subprocess shutil pathlib io pickle marshal codecs runpy linecache threading thread
+multiprocessing socket faulthandler f2py testing lib core load loads loadtxt genfromtxt fromregex fromfile
+memmap DataSource save savez savez_compressed savetxt tofile dump open_memmap read_text read_bytes origin
+f_globals f_locals f_builtins f_back f_code gi_frame gi_code cr_frame ag_frame tb_frame tb_next path_hooks
+meta_path setrecursionlimit settrace setprofile registry jaxtyped config_context
+"""
+BEYOND = set(_BEYOND.split())
+DUNDERS = {
+    "__init__",
+    "__call__",
+    "__len__",
+    "__getitem__",
+    "__iter__",
+    "__name__",
+    "__post_init__",
+    "__doc__",
+    "__all__",
+}
 # our own attributes that are named like something beyond
 KNOWN = {"load_state_dict", "save_for_backward"}
 
@@ -89,9 +107,14 @@ def _beyond(tree: ast.Module, targets: Sequence[Target], withheld: Sequence[Targ
             root = target
             while isinstance(root, (ast.Attribute, ast.Subscript)):
                 root = root.value
-            if isinstance(target, ast.Attribute) and isinstance(root, ast.Name) and root.id in imported | _classes(tree):
-                yield target.lineno, (
-                    f"it changes {ast.unparse(target)}, which is not yours to change; write your function alone."
+            if (
+                isinstance(target, ast.Attribute)
+                and isinstance(root, ast.Name)
+                and root.id in imported | _classes(tree)
+            ):
+                yield (
+                    target.lineno,
+                    (f"it changes {ast.unparse(target)}, which is not yours to change; write your function alone."),
                 )
 
 
@@ -103,7 +126,11 @@ def _assigned(node: ast.AST) -> list[ast.expr]:
 
 def _classes(tree: ast.Module) -> set[str]:
     """The names that come from our packages."""
-    nodes = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and (n.module or "").split(".")[0] in (*OURS, "numpy")]
+    nodes = [
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.ImportFrom) and (n.module or "").split(".")[0] in (*OURS, "numpy")
+    ]
     return {alias.asname or alias.name for node in nodes for alias in node.names}
 
 
@@ -158,7 +185,9 @@ def _ours(module: str, name: str, targets: Sequence[Target]) -> Iterator[str]:
     if isinstance(value, ModuleType):
         known = value.__name__.split(".")[0] in ("numpy_gpt", "numpy", "math")
     else:
-        home = str(getattr(value, "__module__", None) or "numpy")
-        known = home.split(".")[0] in (*OURS, "exercises", "numpy", "jaxtyping", "typing", "builtins", "re", "regex", "collections", "itertools", "__main__")
+        home = str(getattr(value, "__module__", "")).split(".")[0]
+        known = home in (*OURS, "exercises", "numpy", "jaxtyping", "collections", "typing") or name in defined_names(
+            module
+        )
     if not known or _suspicious(name):
         yield f"it imports {name} from {module}, which no exercise needs."

@@ -1,10 +1,11 @@
-"""Mistakes that students make in a target, recognised by their result: the trial is run with the mistake planted, and what comes out
-is compared with what the student's code gave.
+"""Mistakes that students make in a target, recognised by their result: the trial is run with the mistake planted, and what
+comes out is compared with what the student's code gave.
 
 The planted mistakes of the suite serve here as they are; `path/slips.py` adds those that only a first attempt has.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -54,7 +55,11 @@ def slips_in(target: Target) -> list[Slip]:
     first, last = span(target)
     slips = []
     for mistake in [*MISTAKES, *SLIPS]:
-        module = f"numpy_gpt.{mistake.file.removesuffix('.py')}" if "/" not in mistake.file else mistake.file.replace("/", ".")[:-3]
+        module = (
+            f"numpy_gpt.{mistake.file.removesuffix('.py')}"
+            if "/" not in mistake.file
+            else mistake.file.replace("/", ".")[:-3]
+        )
         if module != target.module or source.count(mistake.find) != 1:
             continue
         line = source[: source.index(mistake.find)].count("\n") + 1
@@ -81,10 +86,8 @@ def _trials(name: str, seed: int, precision: str) -> dict[Slip, Trace]:
     exercise, traces = find_exercise(name), {}
     for slip in known_slips(exercise):
         trial = Trial(seed, precision)
-        with installed({slip.target: slip.function()}), np.errstate(all="ignore"):
-            try:
-                exercise.probe(trial)
-            except Exception:  # the mistake stops the trial; what came before still tells
-                pass
+        # a mistake may stop the trial; what came before still tells
+        with installed({slip.target: slip.function()}), np.errstate(all="ignore"), suppress(Exception):
+            exercise.probe(trial)
         traces[slip] = trial.trace
     return traces

@@ -31,7 +31,13 @@ def task_lines(exercise: Exercise) -> list[str]:
     return [line for part in paragraphs for line in (*part, "")][:-1]
 
 
-def make_stub(exercise: Exercise, number: int, questions: tuple[Question, ...] = (), slip: Slip | None = None) -> str:
+def make_stub(
+    exercise: Exercise,
+    number: int,
+    questions: tuple[Question, ...] = (),
+    slip: Slip | None = None,
+    with_quotes: bool = True,
+) -> str:
     """The whole file."""
     head = heading(exercise, number)
     if exercise.kind in ("derive", "predict"):
@@ -43,7 +49,9 @@ def make_stub(exercise: Exercise, number: int, questions: tuple[Question, ...] =
     bodies = [stub(target, exercise.keep_docstring) for target in targets]
     withheld = [find_target(name).name for name in exercise.withheld]
     withheld += [name for name in checks_used(targets) if name not in exercise.task]
-    return "\n".join([head, imports(targets, withheld), "", *quoted(exercise), "", "\n\n".join(bodies)])
+    return "\n".join(
+        [head, imports(targets, withheld), "", *(quoted(exercise) if with_quotes else []), "", "\n\n".join(bodies)]
+    )
 
 
 def checks_used(targets: Sequence[Target]) -> list[str]:
@@ -56,7 +64,11 @@ def quoted(exercise: Exercise) -> list[str]:
     lines = []
     for target in map(find_target, exercise.shown):
         first, last = span(target)
-        lines += ["", f"# {target.title}, as it stands in {target.module.replace('.', '/')}.py, lines {first} to {last}:", "#"]
+        lines += [
+            "",
+            f"# {target.title}, as it stands in {target.module.replace('.', '/')}.py, lines {first} to {last}:",
+            "#",
+        ]
         lines += [f"#   {line}".rstrip() for line in code_of(solution(target)).splitlines()] + [""]
     return lines
 
@@ -79,5 +91,3 @@ def find_stub(exercise: Exercise, slip: Slip, head: str = "") -> tuple[str, int]
     start = body.count("\n", 0, body.index(wrong))
     differing = next(i for i, (a, b) in enumerate(zip(right.splitlines(), wrong.splitlines())) if a != b)
     return body, start + differing + 1
-
-

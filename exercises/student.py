@@ -11,13 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import exercises.probes.backward
-import exercises.probes.forward
-import exercises.probes.learning
-import exercises.probes.text  # noqa: F401 - all imported before a file is loaded, so that every use of a target is known
 from exercises.cutting import Target, find_target
-from exercises.installing import install, installed, no_solution, reference, rounds, students_function
-from exercises.path import find_exercise
+from exercises.installing import installed, no_solution, reference, rounds, students_function
+from exercises.path import (
+    find_exercise,
+)  # with all probes: imported before a file is loaded, so that every use is known
 from exercises.trial import Trial
 from numpy_gpt import GPTConfig
 from parity_tests.report.checks import CHECKS
@@ -98,6 +96,3 @@ def load(file: Path, source: str, absent: dict[Target, Any]) -> types.ModuleType
     with installed(absent):
         exec(compile(source, module.__file__, "exec"), vars(module))
     return module
-
-
-__all__ = ["install", "load", "probe_check", "run_file"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from numpy_gpt import no_grad
 from parity_tests.report.measure import central_differences, random_state
 from parity_tests.report.trace import Key, Trace
 
@@ -97,7 +98,8 @@ class Trial:
     def slopes(self, title: str, quantity: str, function: Callable, x: np.ndarray, dy: np.ndarray) -> None:
         """What the quantity should be by central differences: the gradient of Σ dy · function(x) with respect to x."""
         if self.measured:
-            self.differences[title, quantity] = central_differences(lambda at: float((function(at) * dy).sum()), x)
+            with no_grad():
+                self.differences[title, quantity] = central_differences(lambda at: float((function(at) * dy).sum()), x)
 
     def randomized(self, layer: Any) -> Any:
         """The layer with weights none of which is trivial."""
@@ -129,19 +131,16 @@ class Trial:
             self._differences(title, layer, x, args, dy, dx is not None, state)
 
     def _differences(self, title: str, layer: Any, x: np.ndarray, args: tuple, dy: Any, has_dx: bool, state: dict):
-        from numpy_gpt import no_grad
+        if has_dx:
+            self.slopes(title, "dx", lambda at: layer(at, *args), x, dy)
+        for name, parameter in layer.named_parameters():
 
-        with no_grad():
-            if has_dx:
-                self.slopes(title, "dx", lambda at: layer(at, *args), x, dy)
-            for name, parameter in layer.named_parameters():
+            def output(at, parameter=parameter):
+                parameter.data = at
+                return layer(x, *args)
 
-                def output(at, parameter=parameter):
-                    parameter.data = at
-                    return layer(x, *args)
-
-                self.slopes(title, f"{name}'s gradient", output, state[name], dy)
-                parameter.data = state[name]
+            self.slopes(title, f"{name}'s gradient", output, state[name], dy)
+            parameter.data = state[name]
 
 
 def as_bytes(value: Any) -> np.ndarray:

@@ -11,7 +11,7 @@ from exercises.references import reference_evidence
 from exercises.verdict import Found
 from parity_tests.report.comparison import Finding
 from parity_tests.report.diagnose import Parting, first_parting
-from parity_tests.report.evidence import Evidence
+from parity_tests.report.evidence import Evidence, Raised
 from parity_tests.report.measure import TOLERANCE, relative_error
 from parity_tests.report.subject import Subject
 from parity_tests.report.trace import Key, Trace
@@ -40,23 +40,36 @@ def first_in_model(
     for ours, reference in zip(evidence.traces, theirs):
         if any(place in ("output", "dy") for place, _ in reference):
             parting = first_parting(ours, reference, TOLERANCE[precision], subject.facts())
+            parting = parting or _never_computed(ours, reference)
         else:
             parting = _parting(check, ours, reference, precision)
         if parting or ours.error:
             running = ours.running[-1] if ours.running else None
             return Finding(check, precision, parting, ours.error, running)
     if evidence.error or len(evidence.traces) < len(theirs):
-        return Finding(check, precision, error=evidence.error, running=evidence.running) if evidence.error else None
+        error = evidence.error or Raised("", "your code ended before all of it was computed")
+        return Finding(check, precision, error=error, running=evidence.running)
+    return None
+
+
+def _never_computed(ours: Trace, theirs: Trace) -> Parting | None:
+    """The first result that every model must give, and ours did not."""
+    for key in theirs:
+        needed = key in (("output", ""), ("output", "loss")) or key[0] == "gradient"
+        if needed and key not in ours and not ours.error:
+            return Parting(
+                key[1], "forward" if key[0] == "output" else "backward", "what it never computed", math.inf, ""
+            )
     return None
 
 
 def _parting(check: str, ours: Trace, theirs: Mapping[Key, np.ndarray], precision: str) -> Parting | None:
     """The first result that differs, in a check whose keys name functions."""
     for key, b in theirs.items():
-        if key not in ours:
+        if key not in ours and ours.error:
             continue
-        if not same(ours[key], b, precision):
-            error = relative_error(ours[key], b) if ours[key].shape == b.shape else math.inf
+        if key not in ours or not same(ours[key], b, precision):
+            error = relative_error(ours[key], b) if key in ours and ours[key].shape == b.shape else math.inf
             if check == "LoRA":
                 return Parting("merge_lora", "", "the merged model's output", error, "")
             if key[0] in ("value", "gradient"):

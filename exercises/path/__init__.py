@@ -3,16 +3,21 @@
 from functools import cache
 
 from exercises.exercise import Exercise
-from exercises.path import backward, forward, learning, text, weights
+from exercises.path import (
+    attention,
+    backward,
+    backward_model,
+    finetuning,
+    forward,
+    learning,
+    text,
+    weights,
+    writing,
+)
 from shared_gpt.suggestions import did_you_mean
 
-EXERCISES: tuple[Exercise, ...] = (
-    *text.EXERCISES,
-    *forward.EXERCISES,
-    *backward.EXERCISES,
-    *learning.EXERCISES,
-    *weights.EXERCISES,
-)
+FILES = (text, forward, attention, writing, backward, backward_model, learning, finetuning, weights)
+EXERCISES: tuple[Exercise, ...] = tuple(exercise for file in FILES for exercise in file.EXERCISES)
 
 
 @cache
@@ -21,7 +26,9 @@ def find_exercise(name: str) -> Exercise:
     for exercise in EXERCISES:
         if exercise.name == name:
             return exercise
-    raise ValueError(f"There is no exercise {name!r}{did_you_mean(name, [e.name for e in EXERCISES])} gpt-exercise list shows all.")
+    raise ValueError(
+        f"There is no exercise {name!r}{did_you_mean(name, [e.name for e in EXERCISES])} gpt-exercise list shows all."
+    )
 
 
 def number_of(exercise: Exercise) -> int:

@@ -1,10 +1,11 @@
-"""Mistakes of a first attempt, in the form of the suite's planted mistakes, which serve here as well. `file` is a room of numpy_gpt,
-or a path from the top for a file elsewhere. To add one, append it."""
+"""Mistakes of a first attempt, in the form of the suite's planted mistakes, which serve here as well.
+
+`file` is a room of numpy_gpt, or a path from the top for a file elsewhere. To add one, append it."""
 
 from parity_tests.mistakes.mistake import Mistake
 
 F, S, W = "functional.py", "shared_gpt/text/simple.py", "shared_gpt/text/windows.py"
-T, B, I = "shared_gpt/text/bpe/tokenizer.py", "shared_gpt/text/bpe/training.py", "shared_gpt/text/instructions.py"  # noqa: E741
+T, B, I = "shared_gpt/text/bpe/tokenizer.py", "shared_gpt/text/bpe/training.py", "shared_gpt/text/instructions.py"
 
 
 def slip(name: str, why: str, file: str, find: str, put: str) -> Mistake:
@@ -15,7 +16,8 @@ SLIPS = [
     slip("the white space is kept", "re.split gives back what stands in the group, spaces too",
          S, "if (word := piece.strip())", "if (word := piece)"),
     slip("empty strings are kept", "between two neighbouring signs re.split leaves an empty piece",
-         S, "for piece in SEPARATORS.split(well_formed(text)) if (word := piece.strip())", "for piece in SEPARATORS.split(text) for word in [piece.strip()]"),
+         S, "for piece in SEPARATORS.split(well_formed(text)) if (word := piece.strip())",
+         "for piece in SEPARATORS.split(text) for word in [piece.strip()]"),
     slip("words in the order of the text", "a set or a dictionary alone does not sort",
          S, "sorted(set(split_words(text)))", "list(dict.fromkeys(split_words(text)))"),
     slip("ids from 1", "ids are places, and the first place is 0",
@@ -43,13 +45,16 @@ SLIPS = [
          F, "    m = x.max(axis=-1, keepdims=True, initial=np.finfo(x.dtype).min)\n    p = x - m\n    np.exp(p, out=p)\n"
          "    p /= np.maximum(p.sum(axis=-1, keepdims=True), 1)  # below exp(0) is a masked row alone\n",
          "    p = np.exp(x - x.max(axis=0, keepdims=True))\n    p /= p.sum(axis=0, keepdims=True)\n"),
-    slip("the maximum of the whole array is taken off", "in a batch one row may be far below the largest number of all; shift each row by its own",
+    slip("the maximum of the whole array is taken off",
+         "in a batch one row may be far below the largest number of all; shift each row by its own",
          F, "    m = x.max(axis=-1, keepdims=True)\n    e = x - m\n", "    m = np.full((len(x), 1), x.max())\n    e = x - m\n"),
     slip("the bias is missing", "y = x Wᵀ + b", "layers.py", "            y += self.bias.data\n", "            pass\n"),
     slip("the base is scaled too", "s belongs to the branch alone",
-         "lora.py", "        y += (z @ self.lora_B.data.T).reshape(y.shape)\n", "        y = self.scale * (y + (z @ self.lora_B.data.T).reshape(y.shape))\n"),
+         "lora.py", "        y += (z @ self.lora_B.data.T).reshape(y.shape)\n",
+         "        y = self.scale * (y + (z @ self.lora_B.data.T).reshape(y.shape))\n"),
     slip("LoRA's branch scaled by alpha", "s is alpha / rank; at rank 1 the two are one",
-         "lora.py", "        z = self.scale * (rows @ self.lora_A.data.T)\n", "        z = self.alpha * (rows @ self.lora_A.data.T)\n"),
+         "lora.py", "        z = self.scale * (rows @ self.lora_A.data.T)\n",
+         "        z = self.alpha * (rows @ self.lora_A.data.T)\n"),
     slip("the scale twice", "z holds s already, and dB = dyᵀ z needs no second one",
          "lora.py", "self.lora_B.accumulate(dy_rows.T @ z)", "self.lora_B.accumulate(self.scale * (dy_rows.T @ z))"),
     slip("the second half starts from the old x", "attention's result is part of what feed-forward reads",
@@ -63,7 +68,8 @@ SLIPS = [
     slip("every k-th equal is cut", "those equal to the k-th stay: compare with <, not with <=",
          "sampling.py", "np.where(z < least[:, None], -np.inf, z)", "np.where(z <= least[:, None], -np.inf, z)"),
     slip("the token that crosses top_p is cut", "the nucleus is the fewest whose sum reaches top_p, the last of them included",
-         "sampling.py", "    before = np.cumsum(descending, axis=-1) - descending\n", "    before = np.cumsum(descending, axis=-1)\n"),
+         "sampling.py", "    before = np.cumsum(descending, axis=-1) - descending\n",
+         "    before = np.cumsum(descending, axis=-1)\n"),
     slip("the nucleus does not sum to 1", "what is left must be scaled to sum to 1 again",
          "sampling.py", "    return p / p.sum(axis=-1, keepdims=True)\n", "    return p\n"),
     slip("multiplied by the temperature", "a high temperature flattens: the logits are divided by it",
@@ -71,7 +77,8 @@ SLIPS = [
     slip("the first position's logits", "the next token hangs on the last position, which has seen all",
          "generate.py", "logits = model(ids[:, -context_size:])[:, -1]", "logits = model(ids[:, -context_size:])[:, 0]"),
     slip("the mean of means", "a micro-batch with few counted targets weighs less: count / total",
-         "train.py", "        model.backward(criterion.backward(count / total))\n", "        model.backward(criterion.backward(1 / len(micro_batches)))\n"),
+         "train.py", "        model.backward(criterion.backward(count / total))\n",
+         "        model.backward(criterion.backward(1 / len(micro_batches)))\n"),
     slip("old gradients are kept", "gradients add up until zero_grad",
          "train.py", "    optimizer.zero_grad()\n", "    pass\n"),
     slip("every position's last column", "logits[:, last] takes all rows at all places; pair each row with its own",

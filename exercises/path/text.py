@@ -167,7 +167,8 @@ A text has 1,000 tokens, and a window holds T = 64. The targets lie one place la
             "The starts are 0, stride, 2 · stride, ... up to there; count them, both ends included.",
         ),
         questions=(
-            Question("needed", "How many tokens does one window need?", lambda: 64 + 1, "the last target lies behind the last input"),
+            Question("needed", "How many tokens does one window need?", lambda: 64 + 1,
+                     "the last target lies behind the last input"),
             Question("without_overlap", "How many windows with stride 64?", lambda: len(TokenWindows(range(1000), 64, 64)),
                      "count the multiples of 64 at which a window can begin"),
             Question("with_stride_1", "How many windows with stride 1?", lambda: len(TokenWindows(range(1000), 64, 1)),

@@ -40,9 +40,11 @@ PyTorch. For GPT-2 small, with C = 768.""",
         questions=(
             Question("ours_c_attn", "The shape of h.0.attn.c_attn.weight here:", lambda: _name("h.0.attn.c_attn.weight").shape,
                      "ours are (out, in)"),
-            Question("file_c_attn", "Its shape in Hugging Face's file:", lambda: _name("h.0.attn.c_attn.weight").huggingface_shape,
+            Question("file_c_attn", "Its shape in Hugging Face's file:",
+                     lambda: _name("h.0.attn.c_attn.weight").huggingface_shape,
                      "the file has (in, out)"),
-            Question("file_wte", "The shape of wte.weight in the file (V = 50257):", lambda: _name("wte.weight").huggingface_shape,
+            Question("file_wte", "The shape of wte.weight in the file (V = 50257):",
+                     lambda: _name("wte.weight").huggingface_shape,
                      "a table has a row for each token, here and there"),
             Question("unseen", 'Which projection fits either way round? (its name, such as "mlp.c_fc")',
                      lambda: next(n.ours[4:-7] for n in weight_names(GPTConfig.preset("gpt2-small")).values()

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from exercises.probes.forward import small_config, whole_model
+from exercises.probes.attention import small_config
+from exercises.probes.writing import whole_model
 from exercises.trial import Trial
 from numpy_gpt import attention, block, functional, layers, loss
 from numpy_gpt.module import Parameter
@@ -31,13 +32,15 @@ def layer_norm_backward(t: Trial) -> None:
         gives = ("dx", "dweight", "dbias")
         when = f" for x of shape {shape}"
         t.call("layer_norm_backward", functional.layer_norm_backward, dy, x, gain, gives=gives, when=when)
-        title, norm = "layer_norm_backward", functional.layer_norm
-        t.slopes(title, f"dx{when}", lambda at, g=gain, b=bias: norm(at, g, b), x, dy)
-        t.slopes(title, f"dweight{when}", lambda at, x=x, b=bias: norm(x, at, b), gain, dy)
-        t.slopes(title, f"dbias{when}", lambda at, x=x, g=gain: norm(x, g, at), bias, dy)
+        title = "layer_norm_backward"
+        t.slopes(title, f"dx{when}", lambda at, g=gain, b=bias: functional.layer_norm(at, g, b), x, dy)
+        t.slopes(title, f"dweight{when}", lambda at, x=x, b=bias: functional.layer_norm(x, at, b), gain, dy)
+        t.slopes(title, f"dbias{when}", lambda at, x=x, g=gain: functional.layer_norm(x, g, at), bias, dy)
     x = t.normal(2, C) * t.dtype.type(1e-2)
     gives = ("dx", "dweight", "dbias")
-    t.call("layer_norm_backward", functional.layer_norm_backward, t.normal(2, C), x, gain, gives=gives, when=" for tiny x")
+    t.call(
+        "layer_norm_backward", functional.layer_norm_backward, t.normal(2, C), x, gain, gives=gives, when=" for tiny x"
+    )
 
 
 def linear_backward(t: Trial) -> None:
@@ -53,7 +56,13 @@ def linear_backward(t: Trial) -> None:
     t.put("Linear.backward", "weight's gradient after a second pass", layer.weight.grad)
     bare = t.randomized(layers.Linear(n_in, n_out, False, t.dtype))
     bare.weight.requires_grad = False
-    t.call("Linear.backward", bare.backward, t.normal(*bare(x).shape), gives=("dx",), when=" of a frozen layer without bias")
+    t.call(
+        "Linear.backward",
+        bare.backward,
+        t.normal(*bare(x).shape),
+        gives=("dx",),
+        when=" of a frozen layer without bias",
+    )
     t.put("Linear.backward", "whether a frozen weight got a gradient", "no" if bare.weight.grad is None else "yes")
 
 
@@ -78,7 +87,10 @@ def accumulate(t: Trial) -> None:
     t.put(title, "the gradient after rows are added to a whole array, as with a tied head", tied.grad)
     tied.accumulate(t.normal(6, 4))
     t.put(title, "the gradient after two whole arrays", tied.grad)
-    for wrong, when in ((t.normal(4, 6), "for a transposed gradient"), (t.normal(6, 4).astype(np.float16), "for another dtype")):
+    for wrong, when in (
+        (t.normal(4, 6), "for a transposed gradient"),
+        (t.normal(6, 4).astype(np.float16), "for another dtype"),
+    ):
         t.raises(title, tied.accumulate, wrong, when=when)
 
 
@@ -136,8 +148,13 @@ def cross_entropy_backward(t: Trial) -> None:
     criterion = loss.CrossEntropy()
     criterion(logits, targets)
     t.call("CrossEntropy.backward", criterion.backward, gives=("dlogits",))
-    t.slopes("CrossEntropy.backward", "dlogits", lambda at: np.asarray(loss.CrossEntropy()(at, targets)), logits, np.ones(()))
-    for chosen, when in ((targets, " as a quarter of a larger loss"), (np.full(n, -100), " where all targets are ignored")):
+    t.slopes(
+        "CrossEntropy.backward", "dlogits", lambda at: np.asarray(loss.CrossEntropy()(at, targets)), logits, np.ones(())
+    )
+    for chosen, when in (
+        (targets, " as a quarter of a larger loss"),
+        (np.full(n, -100), " where all targets are ignored"),
+    ):
         criterion(logits + 1000, chosen)
         t.call("CrossEntropy.backward", criterion.backward, 0.25, gives=("dlogits",), when=when)
     stacked = t.normal(2, 3, V)

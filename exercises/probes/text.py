@@ -9,7 +9,8 @@ from shared_gpt.checkpoints import names
 from shared_gpt.text import instructions, simple, windows
 from shared_gpt.text.bpe import tokenizer, training
 
-WORDS = "the cat sat on a mat and saw two boats near Marren harbour , where it rained .".split()
+_WORDS = "the cat sat on a mat and saw two boats near Marren harbour , where it rained ."
+WORDS = _WORDS.split()
 SIGNS = [",", ".", "!", "?", "--", ";", ":", '"', "'", "(", ")", "_"]
 LETTERS = "abcdeé"
 
@@ -79,7 +80,9 @@ def learn_merges(t: Trial) -> None:
         t.call("learn_merges", training.learn_merges, counts, number, when=f" for low, lower … and {number} merges")
     t.call("learn_merges", training.learn_merges, {"aaaa": 3, "aa": 2}, 3, when=" for aaaa and aa")
     t.call("learn_merges", training.learn_merges, {"ab": 1, "cd": 1}, 3, when=" where no pair occurs twice")
-    words = {"".join(t.rng.choice(list(LETTERS), int(t.rng.integers(1, 8)))): int(t.rng.integers(1, 9)) for _ in range(15)}
+    words = {
+        "".join(t.rng.choice(list(LETTERS), int(t.rng.integers(1, 8)))): int(t.rng.integers(1, 9)) for _ in range(15)
+    }
     t.call("learn_merges", training.learn_merges, words, 12, when=" for drawn words")
 
 
@@ -97,8 +100,20 @@ def windows_of_tokens(t: Trial) -> None:
         found = windows.TokenWindows(tokens, length, stride)
         when = f" for T = {length}, stride {stride}"
         for i in sorted({0, len(found) // 2, len(found) - 1}):
-            t.call("TokenWindows.__getitem__", found.__getitem__, i, gives=("inputs", "targets"), when=f" of window {i}{when}")
-        t.call("TokenWindows.__getitem__", found.__getitem__, -1, gives=("inputs", "targets"), when=f" of the last window{when}")
+            t.call(
+                "TokenWindows.__getitem__",
+                found.__getitem__,
+                i,
+                gives=("inputs", "targets"),
+                when=f" of window {i}{when}",
+            )
+        t.call(
+            "TokenWindows.__getitem__",
+            found.__getitem__,
+            -1,
+            gives=("inputs", "targets"),
+            when=f" of the last window{when}",
+        )
         t.raises("TokenWindows.__getitem__", found.__getitem__, len(found), when=f"of one window too many{when}")
 
 
@@ -109,12 +124,26 @@ def collate(t: Trial) -> None:
             when = f"{', prompt masked' if masked else ''}{f', context {longest}' if longest else ''}"
             t.call("collate", instructions.collate, items, 99, masked, longest, gives=("inputs", "targets"), when=when)
     ends = [(np.array([5, 99, 7, 99]), 2), (np.array([1, 2, 3, 4, 99]), 2)]
-    t.call("collate", instructions.collate, ends, 99, True, gives=("inputs", "targets"), when=" with an end token in the prompt")
+    t.call(
+        "collate",
+        instructions.collate,
+        ends,
+        99,
+        True,
+        gives=("inputs", "targets"),
+        when=" with an end token in the prompt",
+    )
 
 
 def our_key(t: Trial) -> None:
     block = int(t.rng.integers(0, 48))
-    for name in ("model/wte", "model/ln_f/g", f"model/h{block}/attn/c_proj/w", f"model/h{block}/ln_2/b", f"model/h{block}/mlp/c_fc/b"):
+    for name in (
+        "model/wte",
+        "model/ln_f/g",
+        f"model/h{block}/attn/c_proj/w",
+        f"model/h{block}/ln_2/b",
+        f"model/h{block}/mlp/c_fc/b",
+    ):
         t.call("our_key", names.our_key, name, "openai", when=f" for {name}")
     for name in ("model/h01/ln_1/g", "model/h3/ln_1/w", "model/wte/w", "xmodel/wte", "model/h/ln_1/g", "model/wte\n"):
         t.call("our_key", names.our_key, name, "openai", when=f" for {name!r}, which is no weight")
