@@ -17,11 +17,7 @@ FUNCTIONS: Mapping[str, Callable] = {"sqrt": math.sqrt, "exp": math.exp, "log": 
 CLOSE = 1e-3  # a number may be rounded to three digits
 
 
-class Unanswered(Exception):
-    """The name is still `...`, or not there."""
-
-
-def judge_answers(exercise: Exercise, source: str, file: str) -> Verdict:
+def judge_answers(exercise: Exercise, source: str) -> Verdict:
     """The verdict on the answers in a file."""
     given = read_answers(source)
     questions = asked(exercise)

@@ -50,7 +50,11 @@ def compare(exercise: Exercise, subject: Subject, cases: Sequence[Case], handed:
                 found += _compare_trial(exercise, subject.seed, reference, handed.evidence[case], precision)
     in_model = compare_models(subject, cases, handed)
     if found and in_model and found[0].yours:
-        found[0] = replace(found[0], in_model=in_model[0].where, likely=found[0].likely or in_model[0].likely)
+        found[0] = replace(
+            found[0],
+            in_model=in_model[0].where.split(" is the first to differ")[0],
+            likely=found[0].likely or in_model[0].likely,
+        )
     found = found or in_model
     if handed.ended and not found:
         found = [Found(handed.ended.text)]
@@ -79,10 +83,11 @@ def _plainly(one: Found) -> Found:
 
 def _ran(reference: Trial, checks: int) -> str:
     """What was run, in words."""
-    ran = f"{len(reference.trace)} results compared in float64 and again in float32"
+    precisions = "" if len(reference.texts) == len(reference.trace) else " in float64 and again in float32"
+    ran = f"{len(reference.trace)} results compared{precisions}"
     if reference.differences:
-        ran += f", {len(reference.differences)} gradients also with central differences"
-    return ran + (f", {checks} checks of a whole model" if checks else "")
+        ran += f", gradients also with central differences ({len(reference.differences)})"
+    return ran + (f", {checks} check{'s' * (checks > 1)} of a whole model" if checks else "")
 
 
 def _compare_trial(exercise: Exercise, seed: int, reference: Trial, evidence: Evidence, precision: str) -> list[Found]:

@@ -141,7 +141,7 @@ def imports(targets: Sequence[Target], withheld: Sequence[str] = (), texts: Sequ
                 found.setdefault(node.module, set()).update(names)
             elif defined := _defined(node) & used:
                 found.setdefault(target.module, set()).update(defined)
-    lines = sorted(plain)
+    lines = [*sorted(plain - {"import numpy as np"}), "", "import numpy as np", ""]
     for module in sorted(name for name, names in found.items() if names):
         lines.append(_import_line(module, sorted(found[module])))
     return "\n".join(lines)

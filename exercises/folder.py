@@ -12,8 +12,6 @@ from exercises.path import EXERCISES, number_of
 from exercises.stub import make_stub
 from shared_gpt.files import written_beside
 
-NAME = "my_gpt"
-
 
 class StudentFolder:
     """The folder at a path, which need not exist yet."""

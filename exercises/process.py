@@ -6,17 +6,16 @@ cannot fork (Windows) each imports anew.
 """
 
 import json
-import multiprocessing
 import re
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from exercises.student import run_file
+from exercises.warm import context
 from parity_tests.report.evidence import Evidence, Raised, load
 from parity_tests.report.subject import Subject
 
@@ -35,16 +34,6 @@ class Handed:
     evidence: dict[Case, Evidence] = field(default_factory=dict)
     printed: str = ""
     ended: Raised | None = None  # why it ended before its time
-
-
-@cache
-def context() -> Any:
-    """How processes are started here."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    forking = multiprocessing.get_context("forkserver")
-    forking.set_forkserver_preload(["exercises.student"])
-    return forking
 
 
 def run_source(

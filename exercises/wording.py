@@ -15,7 +15,7 @@ def say(verdict: Verdict, hint: str = "") -> list[str]:
     """The lines that a student reads after a check."""
     seconds = f" ({verdict.seconds:.1f} s)" if verdict.seconds else ""
     lines = [f"{MARKS[verdict.state]} {verdict.exercise}: {_state(verdict)}{seconds}"]
-    if verdict.said:
+    if verdict.said and verdict.state != "not written":
         lines += _field("", verdict.said, 6)
     lines += [line for block in _findings(verdict) for line in block]
     lines = lines[: LINES - 4]
@@ -31,7 +31,7 @@ def say(verdict: Verdict, hint: str = "") -> list[str]:
 
 
 def _state(verdict: Verdict) -> str:
-    words = {"passed": "passed.", "wrong": "not right yet.", "refused": "was not run."}
+    words = {"passed": "passed.", "wrong": "not right yet.", "refused": "was not run.", "not written": verdict.said}
     return words.get(verdict.state, f"{verdict.state}.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from exercises.folder import NAME
+from exercises import MY_GPT
 
 if TYPE_CHECKING:
     from exercises.exercise import Exercise
@@ -24,12 +24,15 @@ class Check:
     """the exercise; else the one whose file was saved last"""
     watch: bool = False
     """stay, and check whatever is saved, until Ctrl-C"""
-    folder: Path = Path(NAME)
+    folder: Path = Path(MY_GPT)
     """your folder"""
     seconds: float = 20.0
     """how long your code may run"""
 
     def run(self) -> int:
+        from exercises.warm import warm_up
+
+        warm_up()
         from exercises.folder import StudentFolder
         from exercises.path import find_exercise
 

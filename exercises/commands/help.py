@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from exercises.folder import NAME
+from exercises import MY_GPT
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Hint:
 
     name: Annotated[str, tyro.conf.Positional] = ""
     """the exercise; else the one whose file was saved last"""
-    folder: Path = Path(NAME)
+    folder: Path = Path(MY_GPT)
     """your folder"""
 
     def run(self) -> int:
@@ -44,7 +44,7 @@ class Solution:
     """the exercise; else the one whose file was saved last"""
     give_up: bool = False
     """yes, show it"""
-    folder: Path = Path(NAME)
+    folder: Path = Path(MY_GPT)
     """your folder"""
 
     def run(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exercises.folder import NAME
+from exercises import MY_GPT
 from shared_gpt.options import OptionalText
 
 TRAINING = ["--text", "stories", "--tokenizer", "stories", "--n-layers", "2", "--drop-rate", "0", "--batch-size", "8"]
@@ -84,7 +84,7 @@ class Train:
 
     steps: int = 200
     """Updates of the weights; about a minute for the two runs"""
-    folder: Path = Path(NAME)
+    folder: Path = Path(MY_GPT)
     """Your folder"""
 
     def run(self) -> int:
@@ -116,7 +116,7 @@ class Generate:
     """The text to continue"""
     max_new_tokens: int = 60
     """How many tokens to write"""
-    folder: Path = Path(NAME)
+    folder: Path = Path(MY_GPT)
     """Your folder"""
 
     def run(self) -> int:
@@ -149,7 +149,7 @@ class Chat:
     """The folder of a `finetune instructions` run; default: one that your pieces train first (about ten minutes, once)"""
     steps: int = 1000
     """Steps of each of the two trainings that come first, where there is no run yet"""
-    folder: Path = Path(NAME)
+    folder: Path = Path(MY_GPT)
     """Your folder"""
 
     def run(self) -> int:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from exercises.folder import NAME
+from exercises import MY_GPT
 
 
 @dataclass(frozen=True)
 class ShowPath:
     """Show the path: every exercise with its minutes and difficulty, and what is done."""
 
-    folder: Path = Path(NAME)
+    folder: Path = Path(MY_GPT)
     """Your folder"""
 
     def run(self) -> int:

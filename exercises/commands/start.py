@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from exercises.folder import NAME
+from exercises import MY_GPT
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Start:
     """every exercise that is not there yet"""
     without_answers: bool = False
     """with --all, to hand out: leave out what answers another exercise (quoted forward passes, files with a mistake)"""
-    folder: Path = Path(NAME)
+    folder: Path = Path(MY_GPT)
     """your folder"""
 
     def run(self) -> int:
