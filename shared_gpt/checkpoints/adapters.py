@@ -41,7 +41,7 @@ PLAIN_LORA = {  # keys of PEFT's config that can ask for other maths -> the valu
 @dataclass(frozen=True)
 class Adapter:
     """What an adapter holds: rank R, alpha, the adapted layers' names within a block (`attn.c_attn`, …, or `lm_head`), the
-    dropout it was trained with, its matrices by our key, the fingerprint of its base, if known, and the folder it is read from."""
+    dropout it was trained with, its matrices by our key, the fingerprint of its base, if known, and its folder."""
 
     rank: int
     alpha: float

@@ -29,7 +29,9 @@ def from_printable(text: str) -> bytes:
     try:
         return bytes(map(_BYTE.__getitem__, text))
     except KeyError as error:
-        raise ValueError(f"{text!r} holds {error.args[0]!r}, which stands for no byte in GPT-2's alphabet") from None
+        raise ValueError(
+            f"{short(text)} holds {error.args[0]!a}, which stands for no byte in GPT-2's alphabet"
+        ) from None
 
 
 class Vocabulary(NamedTuple):
