@@ -145,9 +145,9 @@ class Pretrain:
                 corpus = read_corpus(self.text, tokenizer)
             except ValueError as error:
                 raise ValueError(f"{self.text} with the tokenizer of {folder.path}: {error}") from None
-            except FileNotFoundError as error:
+            except OSError as error:
                 raise FileNotFoundError(
-                    f"The text of the run in {folder.path} is gone; give it as --text. {error}"
+                    f"The text of the run in {folder.path} is gone; give it as --text. {str(error)[:500]}"
                 ) from None
         weights = None
         kept_weights = entry({"weights": None} | description, "weights", str | None, folder.training)
