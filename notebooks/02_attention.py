@@ -7,7 +7,7 @@
 # that looks. We build it in five rungs, each a few lines longer than the one before, and at the top we find the class
 # that GPT-2 runs.
 #
-# **50 minutes** · **Before it**: 01 Tokenizer; matrix products; softmax turns any numbers into
+# **50 minutes** · **Before it**: [01 Tokenizer](01_tokenizer.ipynb); matrix products; softmax turns any numbers into
 # shares that sum to 1.
 
 # %%
@@ -356,6 +356,6 @@ assert np.allclose(shuffled, straight[order])
 # - Heads are narrow attentions side by side; the real class computes them all in one product.
 # - Attention does not know the order of its tokens; positions have to be added.
 #
-# Next: 03 Architecture. How the gradient goes back through all this: [04 Backprop by
+# Next: [03 Architecture](03_architecture.ipynb). How the gradient goes back through all this: [04 Backprop by
 # hand](04_backprop.ipynb). The source: [attention.py](../numpy_gpt/attention.py), and beside its twin in the reader
 # (`python3 run.py read`).

@@ -7,7 +7,7 @@
 # go through the same three steps: derive the gradient, write it in NumPy, compare it with PyTorch's autograd. No part
 # takes more than five lines. At the end we plant a mistake in a model and watch where the error goes.
 #
-# **60 minutes** · **Before it**: [02 Attention](02_attention.ipynb), 03 Architecture;
+# **60 minutes** · **Before it**: [02 Attention](02_attention.ipynb), [03 Architecture](03_architecture.ipynb);
 # derivatives, the chain rule, sums with indices.
 
 # %%
