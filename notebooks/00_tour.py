@@ -3,9 +3,9 @@
 #
 # **What happens between a text and the next word?**
 #
-# A text goes in, a guess comes out, and a gradient goes back. We walk that way once, in ten minutes, with two programs that do the
-# same: `numpy_gpt`, where every gradient is written by hand, and `torch_gpt`, its twin in PyTorch. Nothing is explained to the
-# end here. Each stop has a notebook of its own.
+# A text goes in, a guess comes out, and a gradient goes back. We walk that way once, in ten minutes, with two
+# programs that do the same: `numpy_gpt`, where every gradient is written by hand, and `torch_gpt`, its twin in
+# PyTorch. Nothing is explained to the end here. Each stop has a notebook of its own.
 #
 # **10 minutes** · **Before it**: nothing but a little Python.
 
@@ -27,7 +27,6 @@ import torch
 import numpy_gpt
 import torch_gpt
 from notebooks import show
-from numpy_gpt.functional import softmax
 from parity_tests.report.measure import gradients, relative_error
 from parity_tests.report.trace import trace_numpy, trace_torch
 from shared_gpt.text import BytePairTokenizer, TokenWindows, load_text
@@ -35,8 +34,8 @@ from shared_gpt.text import BytePairTokenizer, TokenWindows, load_text
 # %% [markdown]
 # ## A text goes in
 #
-# The text becomes tokens, pieces of words, and each token has a number. This tokenizer has just read the stories of a village and
-# learnt 1024 pieces from them.
+# The text becomes tokens, pieces of words, and each token has a number. This tokenizer has just read the
+# stories of a village and learnt 1024 pieces from them.
 
 # %%
 stories = load_text("stories")
@@ -51,7 +50,8 @@ assert tokenizer.n_vocab == 1024
 # %% [markdown]
 # ## A guess comes out
 #
-# A GPT of classroom size, its weights drawn at random: it has read nothing yet. The same weights go into the twin.
+# A GPT of classroom size, its weights drawn at random: it has read nothing yet. The same weights go into the
+# twin.
 
 # %%
 config = numpy_gpt.GPTConfig.preset("classroom", drop_rate=0.0)
@@ -67,8 +67,8 @@ assert relative_error(logits, logits_of_twin) < 1e-5
 # %% [markdown]
 # For every token one row: a score for each of the 1024 tokens that could come next.
 #
-# **What do you expect?** The model knows nothing. What probability does it give the right next token, on average? And the
-# loss, which is minus the logarithm of that?
+# **What do you expect?** The model knows nothing. What probability does it give the right next token, on
+# average? And the loss, which is minus the logarithm of that?
 
 # %%
 inputs, targets = (np.array([row]) for row in (ids[:-1], ids[1:]))
@@ -78,13 +78,13 @@ print(f"loss {loss:.2f}; log 1024 is {math.log(1024):.2f}")
 assert abs(loss - math.log(1024)) < 0.3
 
 # %% [markdown]
-# One in 1024, the same for all: a loss of log 1024, near 6.93. Every training begins there. A loss far above it at the first step is a
-# mistake in the program.
+# One in 1024, the same for all: a loss of log 1024, near 6.93. Every training begins there. A loss far above it
+# at the first step is a mistake in the program.
 #
 # ## A gradient goes back
 #
-# How should each of the weights change, so that the loss falls? PyTorch answers with one line. In `numpy_gpt` each layer has a
-# method `backward` instead, written by hand:
+# How should each of the weights change, so that the loss falls? PyTorch answers with one line. In `numpy_gpt`
+# each layer has a method `backward` instead, written by hand:
 
 # %%
 show.side_by_side(
@@ -111,13 +111,13 @@ errors = {key: relative_error(mine[key], autograd[key]) for key in mine if not k
 assert max(errors.values()) < 1e-4
 
 # %% [markdown]
-# They agree to about seven digits, which is all that float32 has. With float64 they agree to fifteen. (One of the weights has no
-# gradient at all, in theory. [04 Backprop by hand](04_backprop.ipynb) says which, and why.)
+# They agree to about seven digits, which is all that float32 has. With float64 they agree to fifteen. (One of
+# the weights has no gradient at all, in theory. [04 Backprop by hand](04_backprop.ipynb) says which, and why.)
 #
 # ## The whole model as a strip
 #
-# Here is everything that we just did, in one picture, in float64 this time. Upper row: the numbers on their way up. Lower row: the
-# gradients on their way back. Each panel shows one array, a row for each token.
+# Here is everything that we just did, in one picture, in float64 this time. Upper row: the numbers on their way
+# up. Lower row: the gradients on their way back. Each panel shows one array, a row for each token.
 
 # %%
 pair = []
@@ -170,12 +170,13 @@ show.figure(
 )
 
 # %% [markdown]
-# Fourteen stops, and at each the two programs differ in the last digit at most. That is the idea of this project: read the line in one
-# program, and trust it because of the other.
+# Fourteen stops, and at each the two programs differ in the last digit at most. That is the idea of this
+# project: read the line in one program, and trust it because of the other.
 #
 # ## And it learns
 #
-# A step of training changes every weight a little against its gradient. Forty steps on a few lines of the stories:
+# A step of training changes every weight a little against its gradient. Forty steps on a few lines of the
+# stories:
 
 # %%
 windows = TokenWindows(np.array(tokenizer.encode(stories[:4000])), context_length=32)
@@ -185,7 +186,7 @@ for package, convert in ((numpy_gpt, np.asarray), (torch_gpt, torch.from_numpy))
     model = package.GPTModel(config, np.random.default_rng(0))
     optimizer = package.AdamW(list(model.parameters()), lr=1e-3)
     pieces_of_batch = [tuple(map(convert, batch))]
-    curves.append([package.train.train_step(model, optimizer, pieces_of_batch)[0] for _ in range(40)])
+    curves.append([package.train_step(model, optimizer, pieces_of_batch)[0] for _ in range(40)])
 print(
     f"loss at first {curves[0][0]:.2f}, after 40 steps {curves[0][-1]:.2f}; the twins differ by {np.abs(np.subtract(*curves)).max():.0e}"
 )
@@ -208,8 +209,8 @@ show.figure(
 # %% [markdown]
 # ## A model that has read more
 #
-# The project ships a model that read the stories and the textbook of the village and then learnt to answer questions. Ask it
-# something, in your own words, if you like:
+# The project ships a model that read the stories and the textbook of the village and then learnt to answer
+# questions. Ask it something, in your own words, if you like:
 
 # %% tags=["optional"]
 if importlib.util.find_spec("shared_gpt.checkpoints.shipped") is None:

@@ -3,9 +3,9 @@
 #
 # **How does a text become numbers, and what is lost on the way?**
 #
-# A model computes with numbers, and a text is none. We build three tokenizers. The first knows words. The second knows what to do
-# about words that it does not know. The third, GPT-2's, has no unknown words at all, and you will join its first pairs by
-# hand.
+# A model computes with numbers, and a text is none. We build three tokenizers. The first knows words. The
+# second knows what to do about words that it does not know. The third, GPT-2's, has no unknown words at all,
+# and you will join its first pairs by hand.
 #
 # **45 minutes** · **Before it**: [00 A tour](00_tour.ipynb); Python's strings and dictionaries.
 
@@ -46,7 +46,8 @@ rng = np.random.default_rng(1)  # all that is random on this page comes from her
 # %% [markdown]
 # ## The raw text
 #
-# The stories of a village named Marren, which ship with this project. A model that is to fit a laptop can know all of it.
+# The stories of a village named Marren, which ship with this project. A model that is to fit a laptop can know
+# all of it.
 
 # %%
 stories = load_text("stories")
@@ -61,9 +62,9 @@ print(stories[24:208])
 # %%
 line = '"Wait," said Ada -- and the gull sat!'
 attempts = {
-    "at white space": [p for p in re.split(r"\s", line)],
-    "… and at commas, full stops": [p for p in re.split(r"([,.]|\s)", line)],
-    "… and at every sign": [p for p in re.split(r"([,.:;?_!\"()']|--|\s)", line)],
+    "at white space": re.split(r"\s", line),
+    "… and at commas, full stops": re.split(r"([,.]|\s)", line),
+    "… and at every sign": re.split(r"([,.:;?_!\"()']|--|\s)", line),
     "… without what is empty": [p.strip() for p in re.split(r"([,.:;?_!\"()']|--|\s)", line) if p.strip()],
 }
 show.table(
@@ -73,8 +74,8 @@ words = attempts["… without what is empty"]
 assert words == simple.split_words(line)
 
 # %% [markdown]
-# The parentheses in the expression matter. They make `split` keep what it cut at; without them the signs would be gone. The last
-# attempt is the function that the package has:
+# The parentheses in the expression matter. They make `split` keep what it cut at; without them the signs would
+# be gone. The last attempt is the function that the package has:
 
 # %%
 show.code(simple.split_words)
@@ -82,8 +83,8 @@ show.code(simple.split_words)
 # %% [markdown]
 # ## A vocabulary, and SimpleTokenizerV1
 #
-# Take all different words, sort them, number them. That is a vocabulary. Encoding looks up numbers, decoding looks up
-# words.
+# Take all different words, sort them, number them. That is a vocabulary. Encoding looks up numbers, decoding
+# looks up words.
 
 # %%
 vocab = build_vocab(line)
@@ -126,8 +127,8 @@ print(second.decode(second.encode(text)))
 assert second.decode(second.encode("hello")) == "<|unk|>"
 
 # %% [markdown]
-# **What do you expect?** Learn a vocabulary from the first half of the stories and encode the second half. How many of its words are
-# unknown: 1 in 100, 1 in 20, 1 in 5?
+# **What do you expect?** Learn a vocabulary from the first half of the stories and encode the second half. How
+# many of its words are unknown: 1 in 100, 1 in 20, 1 in 5?
 
 # %%
 half = len(stories) // 2
@@ -138,14 +139,14 @@ print(f"{len(known)} words known; of the {len(rest)} in the second half {unknown
 assert 0.04 < unknown < 0.4
 
 # %% [markdown]
-# Same author, same village, and still so many. A list of words is never complete: names, typing errors, other languages,
-# numbers.
+# Same author, same village, and still so many. A list of words is never complete: names, typing errors, other
+# languages, numbers.
 #
 # ## Byte-pair encoding, by hand
 #
-# The way out: begin with single bytes, of which there are 256, and so none is unknown. Then join what often stands together. Look for
-# the most frequent pair of neighbours, make it one token, look again. Here in ten lines, on four words and how often each
-# occurs:
+# The way out: begin with single bytes, of which there are 256, and so none is unknown. Then join what often
+# stands together. Look for the most frequent pair of neighbours, make it one token, look again. Here in ten
+# lines, on four words and how often each occurs:
 
 
 # %%
@@ -192,8 +193,8 @@ for word, tokens in parts.items():
 assert [n for _, n in merges] == sorted((n for _, n in merges), reverse=True)
 
 # %% [markdown]
-# Of equally frequent pairs the one with the smaller numbers comes first, so that a text has exactly one vocabulary. The package
-# learns by the same rule from any text, only without recounting:
+# Of equally frequent pairs the one with the smaller numbers comes first, so that a text has exactly one
+# vocabulary. The package learns by the same rule from any text, only without recounting:
 
 # %%
 assert learn_merges(counts, 6) == [pair for pair, _ in merges]
@@ -201,8 +202,8 @@ assert learn_merges(counts, 6) == [pair for pair, _ in merges]
 # %% [markdown]
 # ## The merge tree of a word
 #
-# Now from all the stories: 767 merges, with the 256 bytes and `<|endoftext|>` a vocabulary of 1024. How does it read a
-# word?
+# Now from all the stories: 767 merges, with the 256 bytes and `<|endoftext|>` a vocabulary of 1024. How does it
+# read a word?
 
 # %%
 bpe = BytePairTokenizer.train(stories, vocab_size=1024)
@@ -221,8 +222,8 @@ show.figure(
 assert b"".join(explanation.tokens) == b" lighthouse"
 
 # %% [markdown]
-# The space belongs to the word: `␣lighthouse` and `lighthouse` are different words. So nothing is guessed when decoding, and
-# **nothing is lost any more**:
+# The space belongs to the word: `␣lighthouse` and `lighthouse` are different words. So nothing is guessed when
+# decoding, and **nothing is lost any more**:
 
 # %%
 strange = "Ada’s naïve gull\tordered 2 kg of 鱼 🐟, didn't she?"
@@ -243,7 +244,8 @@ print(f"the same {len(bpe.encode(sample))} ids")
 # %% [markdown]
 # Id by id. But it is easy to write an encoder that *nearly* agrees. Two tempting ones:
 #
-# - **greedy**: take the longest token that fits, then the next. No ranks needed, faster, and every token is a real one;
+# - **greedy**: take the longest token that fits, then the next. No ranks needed, faster, and every token is a
+#   real one;
 # - **no split**: merge in the whole text at once, not word by word.
 #
 # **What do you expect?** Do they agree with tiktoken on an ordinary sentence? Where do they first part?
@@ -317,10 +319,11 @@ show.figure(
 )
 
 # %% [markdown]
-# All of them decode to the same sentence. So the mistake stays hidden, and a model that was trained with the right ids
-# gets ids that it has never seen in that place: it only grows a little worse. Compare ids, not texts.
+# All of them decode to the same sentence. So the mistake stays hidden, and a model that was trained with the
+# right ids gets ids that it has never seen in that place: it only grows a little worse. Compare ids, not texts.
 #
-# GPT-2's vocabulary has 50,000 merges, of which the package needs the files. If they are on this machine, here they are:
+# GPT-2's vocabulary has 50,000 merges, of which the package needs the files. If they are on this machine, here
+# they are:
 
 # %% tags=["optional"]
 assert 50_257 == 256 + 50_000 + 1
@@ -338,7 +341,8 @@ else:
 # %% [markdown]
 # ## Windows and batches
 #
-# A GPT learns from windows of fixed length. The target of each position is the token that follows: the same window, moved by one.
+# A GPT learns from windows of fixed length. The target of each position is the token that follows: the same
+# window, moved by one.
 
 # %%
 tokens = np.array(bpe.encode(stories))
@@ -352,7 +356,8 @@ show.table(
 assert (inputs[1:] == targets[:-1]).all()
 
 # %% [markdown]
-# Eight lessons in one window, one for each position. Batches put windows side by side, in an order that the generator draws:
+# Eight lessons in one window, one for each position. Batches put windows side by side, in an order that the
+# generator draws:
 
 # %%
 batch_inputs, batch_targets = next(iter(windows.batches(4, np.random.default_rng(0))))
@@ -362,11 +367,11 @@ batch_inputs
 # %% [markdown]
 # ## An embedding is a product
 #
-# What does a model do with an id? It takes row `id` of a table. People say "lookup", as if that were another kind of thing than a
-# layer. Write each id as a vector that is 1 at one place and 0 elsewhere:
+# What does a model do with an id? It takes row `id` of a table. People say "lookup", as if that were another
+# kind of thing than a layer. Write each id as a vector that is 1 at one place and 0 elsewhere:
 #
-# **What do you expect?** What is the product of that one-hot matrix with the table? And what gradient does a row get whose token
-# occurs twice?
+# **What do you expect?** What is the product of that one-hot matrix with the table? And what gradient does a
+# row get whose token occurs twice?
 
 # %%
 table = numpy_gpt.Embedding(6, 3, dtype=np.float64)
@@ -385,8 +390,8 @@ assert (table.weight.grad[[2, 3, 5]] == 0).all()
 one_hot.astype(int)
 
 # %% [markdown]
-# The same numbers, so an embedding *is* a linear layer, and it learns like one: token 4 gets the sum of both its places, tokens that did not
-# occur get nothing. The lookup only spares us a matrix of zeros.
+# The same numbers, so an embedding *is* a linear layer, and it learns like one: token 4 gets the sum of both
+# its places, tokens that did not occur get nothing. The lookup only spares us a matrix of zeros.
 #
 # ## Exercises
 #
@@ -394,15 +399,17 @@ one_hot.astype(int)
 # 2. `gpt-exercise start bpe-by-hand`: on paper (20 minutes).
 # 3. `gpt-exercise start train-bpe`: the learner without recounting, or with it (45 minutes).
 # 4. `gpt-exercise start windows` (20 minutes).
-# 5. Find a sentence of your own on which *greedy* and tiktoken agree on all ids, and one on which they part at the first word.
+# 5. Find a sentence of your own on which *greedy* and tiktoken agree on all ids, and one on which they part at
+#    the first word.
 #
 # ## Recap
 #
 # - A tokenizer is a table of pieces and numbers, and a rule for cutting a text into these pieces.
 # - A vocabulary of words is never complete; `<|unk|>` hides what it lacks, and spaces are lost.
-# - Byte-pair encoding starts from bytes, so nothing is unknown, and joins the pairs that were learnt, in the order of their ranks.
+# - Byte-pair encoding starts from bytes, so nothing is unknown, and joins the pairs that were learnt, in the
+#   order of their ranks.
 # - Two encoders can decode to the same text and still give other ids; compare ids.
 # - Targets are the inputs moved by one, and an embedding is a product with one-hot rows.
 #
-# Next: [02 Attention](02_attention.ipynb). The source: [simple.py](../shared_gpt/text/simple.py), [tokenizer.py](../shared_gpt/text/bpe/tokenizer.py). On any
-# text of yours: `numpy-gpt tokenize "…" --explain`.
+# Next: [02 Attention](02_attention.ipynb). The source: [simple.py](../shared_gpt/text/simple.py),
+# [tokenizer.py](../shared_gpt/text/bpe/tokenizer.py). On any text of yours: `numpy-gpt tokenize "…" --explain`.

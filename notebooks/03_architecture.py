@@ -3,9 +3,9 @@
 #
 # **What is in a GPT besides attention, and why?**
 #
-# Attention lets tokens look at each other. Around it stand four plain parts: a normalisation, a small network for each
-# token alone, a bypass around both, and a head. We try each part alone, take one away to see what it was for, put them
-# together, and walk down the finished model with both twins.
+# Attention lets tokens look at each other. Around it stand four plain parts: a normalisation, a small network
+# for each token alone, a bypass around both, and a head. We try each part alone, take one away to see what it
+# was for, put them together, and walk down the finished model with both twins.
 #
 # **50 minutes** · **Before it**: [02 Attention](02_attention.ipynb).
 
@@ -22,7 +22,6 @@ import math
 from dataclasses import asdict
 
 import numpy as np
-import torch
 
 import numpy_gpt
 import torch_gpt
@@ -30,7 +29,7 @@ from notebooks import show
 from numpy_gpt import GPTConfig
 from numpy_gpt.functional import gelu, gelu_backward
 from numpy_gpt.sampling import probabilities
-from parity_tests.report.measure import random_state, relative_error, to_numpy
+from parity_tests.report.measure import random_state, relative_error
 from parity_tests.report.trace import trace_numpy, trace_torch
 from shared_gpt.anatomy import anatomy
 
@@ -39,8 +38,8 @@ rng = np.random.default_rng(3)  # all that is random on this page comes from her
 # %% [markdown]
 # ## Eight numbers make a GPT
 #
-# GPT-2 came in four sizes. They are one program; only these numbers differ. The classroom size runs in a moment on any
-# laptop.
+# GPT-2 came in four sizes. They are one program; only these numbers differ. The classroom size runs in a moment
+# on any laptop.
 
 # %%
 sizes = {name: GPTConfig.preset(name) for name in ("gpt2-small", "gpt2-xl", "classroom")}
@@ -50,8 +49,8 @@ show.table([(f"`{key}`", *(str(getattr(c, key)) for c in sizes.values())) for ke
 # %% [markdown]
 # ## LayerNorm: the same scale everywhere
 #
-# Each token's vector is shifted to mean 0 and stretched to deviation 1, on its own. Then a learnt gain and bias follow.
-# Whatever a layer did to the numbers, the next one meets the scale that it knows.
+# Each token's vector is shifted to mean 0 and stretched to deviation 1, on its own. Then a learnt gain and bias
+# follow. Whatever a layer did to the numbers, the next one meets the scale that it knows.
 
 # %%
 norm = numpy_gpt.LayerNorm(8)
@@ -65,15 +64,16 @@ assert np.abs(y.mean(axis=1)).max() < 1e-5
 assert np.allclose(y[1:].std(axis=1), 1, atol=1e-4)
 
 # %% [markdown]
-# One deviation is not quite 1. Look at token 0: its numbers are so small that the eps under the root, 1e-5, counts. That
-# is what eps is for. It keeps a token that is nearly constant from being blown up to noise.
+# One deviation is not quite 1. Look at token 0: its numbers are so small that the eps under the root, 1e-5,
+# counts. That is what eps is for. It keeps a token that is nearly constant from being blown up to noise.
 #
 # ## GELU against ReLU
 #
-# Between two matrix products something has to bend, or the two would be one. ReLU cuts off what is negative. GELU bends
-# softly.
+# Between two matrix products something has to bend, or the two would be one. ReLU cuts off what is negative.
+# GELU bends softly.
 #
-# **What do you expect?** A neuron receives -1 for every token of a batch. What gradient comes through ReLU? Through GELU?
+# **What do you expect?** A neuron receives -1 for every token of a batch. What gradient comes through ReLU?
+# Through GELU?
 
 # %% jupyter={"source_hidden": true}
 z = np.linspace(-4, 4, 401)
@@ -100,13 +100,14 @@ assert abs(slope_at_minus_one - -0.083) < 0.001
 assert abs(largest_slope - 1.129) < 0.001
 
 # %% [markdown]
-# ReLU passes nothing: the neuron is dead, and stays dead. GELU passes -0.083 of the gradient, so the neuron can still
-# move.
+# ReLU passes nothing: the neuron is dead, and stays dead. GELU passes -0.083 of the gradient, so the neuron can
+# still move.
 #
 # ## Shortcuts
 #
-# A block does not replace x by f(x). It adds: x + f(x). Here are 24 layers, each a product and a GELU, once with that
-# plus and once without. We send a gradient of length 1 in at the top and measure what arrives at each layer.
+# A block does not replace x by f(x). It adds: x + f(x). Here are 24 layers, each a product and a GELU, once
+# with that plus and once without. We send a gradient of length 1 in at the top and measure what arrives at each
+# layer.
 #
 # **What do you expect?** How much of it reaches the bottom layer without shortcuts?
 
@@ -148,20 +149,22 @@ show.figure(
 )
 
 # %% [markdown]
-# Without the plus, hardly anything is left: the bottom layers would learn a hundred thousand times more slowly than the top. With it, the
-# gradient has a way that passes through no layer at all. (It even grows here, since every layer adds its own share. GPT-2 therefore
-# starts the layers that write into this stream with smaller weights, `0.02 / √(2 n_layers)`.)
+# Without the plus, hardly anything is left: the bottom layers would learn a hundred thousand times more slowly
+# than the top. With it, the gradient has a way that passes through no layer at all. (It even grows here, since
+# every layer adds its own share. GPT-2 therefore starts the layers that write into this stream with smaller
+# weights, `0.02 / √(2 n_layers)`.)
 #
 # ## The block
 #
-# Now everything is there. In both packages a block is two lines, and you can read each from the inside out: normalise,
-# work, add.
+# Now everything is there. In both packages a block is two lines, and you can read each from the inside out:
+# normalise, work, add.
 
 # %%
 show.twins("block.TransformerBlock.forward")
 
 # %% [markdown]
-# Attention mixes *positions*; the feed-forward network works on each position *alone*, four times as wide inside.
+# Attention mixes *positions*; the feed-forward network works on each position *alone*, four times as wide
+# inside.
 
 # %%
 show.twins("block.FeedForward.forward")
@@ -177,8 +180,8 @@ show.twins("model.GPTModel.forward")
 # %% [markdown]
 # ## Counting
 #
-# **What do you expect?** GPT-2 small is called 124M. Which part holds most of it: the table of the vocabulary, attention,
-# or the feed-forward networks?
+# **What do you expect?** GPT-2 small is called 124M. Which part holds most of it: the table of the vocabulary,
+# attention, or the feed-forward networks?
 
 # %%
 parts = anatomy(sizes["gpt2-small"], batch_size=1)
@@ -200,18 +203,19 @@ print(f"{megabytes:.0f} MB in float32; in training four times that: {4 * megabyt
 assert round(megabytes) == 498
 
 # %% [markdown]
-# 124,439,808, and nearly half of them in the feed-forward networks. The head counts nothing, because it *is* the table of the
-# vocabulary, transposed. A model with a head of its own would have 163,037,184 parameters: the number that puzzles readers who
-# build GPT-2 from a description and count.
+# 124,439,808, and nearly half of them in the feed-forward networks. The head counts nothing, because it *is*
+# the table of the vocabulary, transposed. A model with a head of its own would have 163,037,184 parameters: the
+# number that puzzles readers who build GPT-2 from a description and count.
 #
 # In float32 that is 498 MB. Training needs it four times: weights, gradients, and AdamW's two means.
 #
 # ## A walk down the model
 #
-# We send one batch through both twins, in float64 and in float32, and stop after every module. What shape comes out? How wide do
-# the numbers spread? And how far are the twins apart?
+# We send one batch through both twins, in float64 and in float32, and stop after every module. What shape comes
+# out? How wide do the numbers spread? And how far are the twins apart?
 #
-# **What do you expect?** float64 keeps 16 digits, float32 keeps 7. Will the twins differ more and more on the way down?
+# **What do you expect?** float64 keeps 16 digits, float32 keeps 7. Will the twins differ more and more on the
+# way down?
 
 # %%
 config = sizes["classroom"].replace(drop_rate=0.0)
@@ -273,13 +277,14 @@ print("deviation after each block:", " ".join(f"{d:.2f}" for d in blocks))
 assert blocks == sorted(blocks)
 
 # %% [markdown]
-# Three things to see. The stream grows from block to block, since everyone adds to it, and nobody minds, since each reader
-# normalises first. The twins differ in the last digit only. And the difference hardly grows on the way: rounding is noise, and noise
-# does not add up in one direction.
+# Three things to see. The stream grows from block to block, since everyone adds to it, and nobody minds, since
+# each reader normalises first. The twins differ in the last digit only. And the difference hardly grows on the
+# way: rounding is noise, and noise does not add up in one direction.
 #
 # ## Writing text
 #
-# The model gives scores for the next token. Take the best, put it at the end, ask again. That is the whole of generation:
+# The model gives scores for the next token. Take the best, put it at the end, ask again. That is the whole of
+# generation:
 
 # %%
 show.twins("generate.generate_text_simple")
@@ -293,8 +298,8 @@ assert (longer[:, :4] == prompt).all()
 longer.shape
 
 # %% [markdown]
-# The model has learnt nothing yet, so what it writes is noise; that comes in 05 Pre-training. Suppose it had read our
-# stories, and these were its scores after *The keeper climbs the …*:
+# The model has learnt nothing yet, so what it writes is noise; that comes in 05 Pre-training. Suppose it had
+# read our stories, and these were its scores after *The keeper climbs the …*:
 
 # %%
 words = ["stairs", "tower", "rock", "hill", "ladder", "gull", "soup", "the"]
@@ -308,8 +313,8 @@ settings = {
 chances = {name: probabilities(logits, **options)[0] for name, options in settings.items()}
 
 # %% [markdown]
-# **What do you expect?** A low temperature, a high one, and a high one that may choose among the best three only: in which case
-# could *soup* come next?
+# **What do you expect?** A low temperature, a high one, and a high one that may choose among the best three
+# only: in which case could *soup* come next?
 
 # %% jupyter={"source_hidden": true}
 figure, panels = show.new_figure(columns=4, height=2.9, width=9, sharey=True)
@@ -331,8 +336,8 @@ assert (chances["temperature 3, top-k 3"] > 0).sum() == 3
 # %% [markdown]
 # ## The KV cache
 #
-# For each new token the loop above runs the whole text through the model again. But the keys and values of earlier tokens
-# have not changed: nobody sees the future. So keep them, and run the new token alone.
+# For each new token the loop above runs the whole text through the model again. But the keys and values of
+# earlier tokens have not changed: nobody sees the future. So keep them, and run the new token alone.
 
 # %%
 cache = numpy_gpt.KVCache(config)
@@ -349,7 +354,8 @@ print(f"positions computed for {new} tokens after 32: {positions_without:,} with
 assert (positions_without, positions_with) == (8150, 131)
 
 # %% [markdown]
-# The same logits. For 100 tokens after a prompt of 32, the plain loop computes 8,150 positions; with the cache it is 131.
+# The same logits. For 100 tokens after a prompt of 32, the plain loop computes 8,150 positions; with the cache
+# it is 131.
 #
 # ## Exercises
 #
@@ -357,15 +363,18 @@ assert (positions_without, positions_with) == (8150, 131)
 # 2. `gpt-exercise start block`: two lines, and the plus in each (10 minutes).
 # 3. `gpt-exercise start model` (35 minutes).
 # 4. `gpt-exercise start kv-cache` (20 minutes).
-# 5. Count by hand: how many parameters has one block of width C? For which C are the tables as large as twelve blocks?
+# 5. Count by hand: how many parameters has one block of width C? For which C are the tables as large as twelve
+#    blocks?
 #
 # ## Recap
 #
 # - LayerNorm hands every part numbers of the same width; eps keeps it from blowing up what is nearly constant.
 # - GELU bends softly, so that no neuron is cut off from its gradient.
 # - The plus around every part lets the gradient arrive at the bottom undiminished.
-# - Nearly half of GPT-2's weights lie in the feed-forward networks; the head is the vocabulary's table, used twice.
+# - Nearly half of GPT-2's weights lie in the feed-forward networks; the head is the vocabulary's table, used
+#   twice.
 # - Generation asks for one token again and again; the cache spares it the work that it has done already.
 #
-# Next: [04 Backprop by hand](04_backprop.ipynb). The source: [block.py](../numpy_gpt/block.py), [model.py](../numpy_gpt/model.py); beside their
-# twins in the reader (`python3 run.py read`). More counting: `numpy-gpt anatomy gpt2-small`.
+# Next: [04 Backprop by hand](04_backprop.ipynb). The source: [block.py](../numpy_gpt/block.py),
+# [model.py](../numpy_gpt/model.py); beside their twins in the reader (`python3 run.py read`). More counting:
+# `numpy-gpt anatomy gpt2-small`.
