@@ -76,6 +76,7 @@ criterion = numpy_gpt.CrossEntropy()
 loss = criterion(ours(inputs), targets)
 print(f"loss {loss:.2f}; log 1024 is {math.log(1024):.2f}")
 assert abs(loss - math.log(1024)) < 0.3
+assert round(math.log(1024), 2) == 6.93
 
 # %% [markdown]
 # One in 1024, the same for all: a loss of log 1024, near 6.93. Every training begins there. A loss far above it
@@ -145,9 +146,12 @@ for row, keys, word in ((0, stops, "→ forward"), (1, back, "← backward")):
     for axis, key, title in zip(panels[row], keys, titles):
         array = pair[0][key][0]
         deviation = array.std()
+        columns = (
+            np.r_[targets[0], :64][:64] if title == "logits" else np.arange(64)
+        )  # first the tokens that really came
         axis.grid(False)
         axis.imshow(
-            array[:, :64],
+            array[:, columns],
             cmap="PuOr",
             vmin=-2.5 * deviation,
             vmax=2.5 * deviation,
@@ -162,8 +166,9 @@ for row, keys, word in ((0, stops, "→ forward"), (1, back, "← backward")):
     panels[row][0].set_ylabel(word, fontsize=10)
 show.figure(
     figure,
-    "The strip. Each panel is an array (the first 64 columns): orange is negative, violet positive. Below it how wide its numbers spread, and how "
-    "far the two programs differ. Read the upper row to the right, the lower row to the left.",
+    "The strip. Each panel is an array (64 of its columns): orange is negative, violet positive. Below it how wide its numbers "
+    "spread, and how far the two programs differ. The last panels begin with the tokens that really came: the diagonal at the "
+    "lower right is the mistake that the model made, and all gradients to its left come from there.",
     "Two rows of seven coloured panels. Upper row, from embeddings through four blocks and the last norm to the logits: "
     "shapes 1 by tokens by 128, then 1024. Lower row: the gradients with respect to the same places. Under each panel the "
     "deviation and the twins' difference, everywhere near 1e-15.",

@@ -324,6 +324,46 @@ print(f"numpy_gpt against torch_gpt: relative error {error:.0e}")
 assert error < 1e-14
 
 # %% [markdown]
+# ## A head at work
+#
+# What do trained heads look at? The project ships a model that has read the stories. Of all its heads we take two: the one
+# that looks most at the token just before, and the one in which *She* looks most at *Ada*.
+
+# %% tags=["optional"] jupyter={"source_hidden": true}
+import importlib.util
+
+text = "Ada climbs the stairs with a can of oil. She is not tired."
+if importlib.util.find_spec("shared_gpt.checkpoints.shipped") is None:
+    print("This copy of the project has no shipped models yet.")
+else:
+    from shared_gpt.commands.loading import load_model
+
+    model, tokenizer = load_model(numpy_gpt, "marren")
+    ids = tokenizer.encode(text)
+    pieces = [tokenizer.decode([i]).replace(" ", "␣") for i in ids]
+    maps = numpy_gpt.attention_maps(model, [ids])[:, 0]  # (n_layers, H, T, T)
+    assert np.allclose(maps.sum(axis=-1), 1, atol=1e-5)
+    assert (np.triu(maps, 1) == 0).all()
+    n = len(ids)
+    previous = maps[:, :, range(1, n), range(n - 1)].mean(axis=-1)
+    to_ada = maps[:, :, pieces.index("␣She"), 0]
+    figure, panels = show.new_figure(columns=2, height=5, width=10)
+    for axis, choice, what in (
+        (panels[0], previous, "looks at the token before"),
+        (panels[1], to_ada, "She looks at Ada"),
+    ):
+        layer, head = np.unravel_index(choice.argmax(), choice.shape)
+        show.heat(axis, maps[layer, head] ** 0.5, pieces, pieces, vmin=0, vmax=1)
+        axis.set_title(f"block {layer}, head {head}: {what} ({choice.max():.0%})", fontsize=9)
+    show.figure(
+        figure,
+        "Two heads of the shipped model on one sentence. Row: who looks; column: at whom; dark: much (the colour follows the square "
+        "root of the weight).",
+        "Two triangular maps over the tokens of `Ada climbs the stairs with a can of oil. She is not tired.` In the left one the dark "
+        "squares lie just below the diagonal; in the right one the row of She has a dark square in the column of Ada.",
+    )
+
+# %% [markdown]
 # ## What attention does not know
 #
 # **What do you expect?** Shuffle the six tokens. What happens to the output of a head *without* a mask?
