@@ -303,11 +303,11 @@ for row, (name, ids) in enumerate(found.items()):
         parted = first[name] is not None and i >= first[name]
         same = (at, token_id) in places
         colour = "#ffffff" if same else show.COLOURS[4]
-        axis.add_patch(Rectangle((at, row), len(token), 0.76, facecolor=colour, edgecolor=show.INK, lw=0.8))
-        axis.text(at + len(token) / 2, row + 0.26, token.replace(" ", "␣"), ha="center", va="center", fontsize=8)
-        axis.text(at + len(token) / 2, row + 0.58, token_id, ha="center", va="center", fontsize=5.5)
+        axis.add_patch(Rectangle((at, row), len(token), 0.68, facecolor=colour, edgecolor=show.INK, lw=0.8))
+        axis.text(at + len(token) / 2, row + 0.24, token.replace(" ", "␣"), ha="center", va="center", fontsize=8)
+        axis.text(at + len(token) / 2, row + 0.53, token_id, ha="center", va="center", fontsize=5.5)
         if parted and i == first[name]:
-            axis.annotate("first parts here", (at, row + 0.02), (at, row - 0.14), fontsize=7, color=show.INK)
+            axis.annotate("first parts here", (at, row + 0.02), (at, row - 0.05), fontsize=6.5, color=show.INK)
         at += len(token)
 show.figure(
     figure,

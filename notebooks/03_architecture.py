@@ -149,7 +149,7 @@ show.figure(
 )
 
 # %% [markdown]
-# Without the plus, hardly anything is left: the bottom layers would learn a hundred thousand times more slowly
+# Without the plus, hardly anything is left: the bottom layers would learn more than a hundred thousand times more slowly
 # than the top. With it, the gradient has a way that passes through no layer at all. (It even grows here, since
 # every layer adds its own share. GPT-2 therefore starts the layers that write into this stream with smaller
 # weights, `0.02 / √(2 n_layers)`.)
@@ -236,7 +236,7 @@ def walk(dtype):
 stops = []
 traces = {dtype: walk(dtype) for dtype in ("float64", "float32")}
 for (place, name), array in traces["float64"][0].items():
-    if place == "output" and name and not name.endswith(("drop", "dropout")):
+    if place == "output" and name not in ("", "loss") and not name.endswith(("drop", "dropout")):
         errors = [relative_error(ours[place, name], theirs[place, name]) for ours, theirs in traces.values()]
         stops.append((name, array.shape, array.std(), *errors))
 assert max(stop[3] for stop in stops) < 1e-13
@@ -266,8 +266,8 @@ for j, name in enumerate(names):
 show.figure(
     figure,
     "The walk. Left: each module's output; dark bars are whole blocks, the stream that the shortcuts carry. Right: the twins' "
-    "differences, near 1e-15 in float64 and near 1e-7 in float32, from the first module to the loss.",
-    "A column for each module from wte to the loss. The deviation of whole blocks grows from block to block while LayerNorm "
+    "differences, near 1e-15 in float64 and near 1e-7 in float32, from the first module to the last.",
+    "A column for each module from wte to the head. The deviation of whole blocks grows from block to block while LayerNorm "
     "outputs stay at the same width. The errors form two nearly vertical lines, eight powers of ten apart.",
 )
 

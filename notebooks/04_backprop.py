@@ -399,10 +399,11 @@ figure.colorbar(image, ax=panels, label="relative error, log10", shrink=0.7)
 show.figure(
     figure,
     "The error of every parameter's gradient against PyTorch, with one mistake in the framed module. Pale: rounding. "
-    "Dark: wrong. To the right of the mistake all is well; A and B poison all that comes after, C stays where it is.",
-    "Three grids, a column for each block, a row for each parameter. In A, everything from block 2's attention projection "
-    "down to the embeddings is wrong, and block 3 and the last LayerNorm are right. In B, block 1 from ln_2 and "
-    "block 0 are wrong except the biases and weights above the mistake. In C a single cell is wrong: block 3's ln_1.weight.",
+    "Dark: wrong. To the right of the mistake all is well; A and B poison all that comes after, C stays where it is. "
+    "(Outer columns: wte above wpe; ln_f's weight above its bias.)",
+    "Three grids, a column for each block, a row for each parameter. In A, everything from block 2's c_attn down to the "
+    "embeddings is wrong; block 2's other half, block 3 and ln_f are right. In B, block 0 is wrong throughout, and in block 1 "
+    "ln_1 and attention; what lies above is right. In C a single cell is wrong: block 3's ln_1.weight.",
 )
 
 # %%
