@@ -3,12 +3,12 @@
 #
 # **How does a token find out which of the others it needs?**
 #
-# *The keeper climbs the stairs. She is tired.* To know who "she" is, a model has to look back. Attention is the part
-# that looks. We build it in five rungs, each a few lines longer than the one before, and at the top we find the class
-# that GPT-2 runs.
+# *The keeper climbs the stairs. She is tired.* To know who "she" is, a model has to look back. Attention is the
+# part that looks. We build it in five rungs, each a few lines longer than the one before, and at the top we
+# find the class that GPT-2 runs.
 #
-# **50 minutes** · **Before it**: 01 Tokenizer; matrix products; softmax turns any numbers into
-# shares that sum to 1.
+# **50 minutes** · **Before it**: [01 Tokenizer](01_tokenizer.ipynb); matrix products; softmax turns any numbers
+# into shares that sum to 1.
 
 # %%
 import importlib.util, subprocess, sys
@@ -35,9 +35,9 @@ rng = np.random.default_rng(8)  # all that is random on this page comes from her
 # %% [markdown]
 # ## Six tokens, six vectors
 #
-# Each token of a text comes as a vector. Here they are drawn at random, 12 numbers each, as in a model that has not
-# learnt anything. The word *the* stands there twice, and both times it is the same vector: nothing tells the first from
-# the second yet.
+# Each token of a text comes as a vector. Here they are drawn at random, 12 numbers each, as in a model that has
+# not learnt anything. The word *the* stands there twice, and both times it is the same vector: nothing tells
+# the first from the second yet.
 
 # %%
 tokens = ["the", "keeper", "climbs", "the", "white", "stairs"]
@@ -51,8 +51,8 @@ x.shape
 # %% [markdown]
 # ## Rung 1: without weights
 #
-# The idea in three steps. How alike are two tokens? Take the product of their vectors. Make shares of these scores. Then
-# mix all vectors in those shares. The mixture is called the *context vector*.
+# The idea in three steps. How alike are two tokens? Take the product of their vectors. Make shares of these
+# scores. Then mix all vectors in those shares. The mixture is called the *context vector*.
 #
 # For one token, *keeper*, written out:
 
@@ -70,8 +70,8 @@ show.table(
 assert math.isclose(shares.sum(), 1)
 
 # %% [markdown]
-# For all tokens at once these are two matrix products with a softmax between them. That is the whole of attention; every
-# rung above only changes what goes in.
+# For all tokens at once these are two matrix products with a softmax between them. That is the whole of
+# attention; every rung above only changes what goes in.
 
 
 # %%
@@ -85,8 +85,8 @@ context, p_plain = attention_without_weights(x)
 assert np.allclose(context[1], context_of_keeper)
 
 # %% [markdown]
-# **What do you expect?** Which token does each token see most? And how do the two rows of *the* differ? Decide before
-# you look.
+# **What do you expect?** Which token does each token see most? And how do the two rows of *the* differ? Decide
+# before you look.
 
 # %% jupyter={"source_hidden": true}
 figure, axis = show.new_figure(width=5.2, height=3.6)
@@ -101,13 +101,14 @@ assert (p_plain.argmax(axis=1) == [0, 1, 2, 0, 4, 5]).all()
 assert np.allclose(p_plain[0], p_plain[3])
 
 # %% [markdown]
-# Everyone looks at itself, since a vector is most like itself. The two *the* cannot be told apart: they see the same and
-# are seen the same. So this rung can compare, but it cannot *learn* what to compare. There is nothing in it to learn.
+# Everyone looks at itself, since a vector is most like itself. The two *the* cannot be told apart: they see the
+# same and are seen the same. So this rung can compare, but it cannot *learn* what to compare. There is nothing
+# in it to learn.
 #
 # ## Rung 2: one head, with weights
 #
-# A token plays three parts. It asks (**query**), it is found (**key**), and it answers (**value**). Three matrices make
-# three vectors of it, and these matrices learn.
+# A token plays three parts. It asks (**query**), it is found (**key**), and it answers (**value**). Three
+# matrices make three vectors of it, and these matrices learn.
 #
 # One more thing is new, the division by √D, where D is the width of a query.
 
@@ -125,8 +126,8 @@ context, p_one = one_head(x, W_query, W_key, W_value)
 assert context.shape == x.shape
 
 # %% [markdown]
-# **What do you expect?** Draw queries and keys at random, all numbers with deviation 1. How does the spread of the
-# scores grow with the width D? And what does a softmax make of it over 64 keys?
+# **What do you expect?** Draw queries and keys at random, all numbers with deviation 1. How does the spread of
+# the scores grow with the width D? And what does a softmax make of it over 64 keys?
 
 # %%
 rows = []
@@ -142,13 +143,13 @@ assert largest > 0.9 > 0.2 > scaled
 
 # %% [markdown]
 # A sum of D random products has deviation √D. In wide heads one key would take more than 0.9 of the weight by
-# accident, before anything is learnt, and a softmax that is sure of itself passes back almost no gradient. Divided by
-# √D the scores start alike whatever the width.
+# accident, before anything is learnt, and a softmax that is sure of itself passes back almost no gradient.
+# Divided by √D the scores start alike whatever the width.
 #
 # ## Rung 3: nobody sees the future
 #
-# A GPT learns to guess the next token. If token 2 could see token 3, there would be nothing to guess. So row t may use
-# columns up to t only.
+# A GPT learns to guess the next token. If token 2 could see token 3, there would be nothing to guess. So row t
+# may use columns up to t only.
 #
 # A tempting way: compute the softmax as before, then set the weights above the diagonal to zero.
 #
@@ -182,14 +183,14 @@ for rung in (zeroed_after_softmax, causal_head):
 assert moved == 0 and (p.sum(axis=1).round(12) == 1).all()
 
 # %% [markdown]
-# Zeros alone leak. Each share was divided by a sum over *all* keys, so its size still tells what stands in the future,
-# and the rows no longer sum to 1. With −∞ before the softmax the future is out of the sum as well: the five
-# earlier tokens did not move at all, not by one bit.
+# Zeros alone leak. Each share was divided by a sum over *all* keys, so its size still tells what stands in the
+# future, and the rows no longer sum to 1. With −∞ before the softmax the future is out of the sum as well: the
+# five earlier tokens did not move at all, not by one bit.
 #
 # ## Rung 4: dropout
 #
-# In training some weights are set to zero by chance, so that no token relies on a single other one. The rest is divided
-# by the share that stays, which keeps the sum the same on average.
+# In training some weights are set to zero by chance, so that no token relies on a single other one. The rest is
+# divided by the share that stays, which keeps the sum the same on average.
 
 
 # %%
@@ -207,9 +208,9 @@ assert np.abs(draws - p).max() < 0.06
 # %% [markdown]
 # ## Rung 5: many heads in a wrapper
 #
-# One head answers one question. A model asks several at once: who is the subject, what came just before, was this word
-# here already? So several narrow heads work side by side, each with its own matrices. Their answers are put in a row,
-# and one last matrix mixes them.
+# One head answers one question. A model asks several at once: who is the subject, what came just before, was
+# this word here already? So several narrow heads work side by side, each with its own matrices. Their answers
+# are put in a row, and one last matrix mixes them.
 
 
 # %%
@@ -231,8 +232,9 @@ assert wrapper(x).shape == (6, 12)
 # %% [markdown]
 # ## The real class
 #
-# Here is what GPT-2 runs, in both packages. Read it as the wrapper with two changes: there is a batch axis, and there is
-# no loop. One product makes the queries, keys and values of all heads; then the numbers are only sorted into heads.
+# Here is what GPT-2 runs, in both packages. Read it as the wrapper with two changes: there is a batch axis, and
+# there is no loop. One product makes the queries, keys and values of all heads; then the numbers are only
+# sorted into heads.
 
 # %%
 show.twins("attention.MultiHeadAttention.forward")
@@ -254,7 +256,8 @@ show.table(
 # %% [markdown]
 # ## Every rung is the real class
 #
-# If that is true, then the real class with the right weights must give what each rung gave. We copy weights into it:
+# If that is true, then the real class with the right weights must give what each rung gave. We copy weights
+# into it:
 #
 # - rung 1 has no weights: identity matrices, and queries √C times as long, since the class divides by it;
 # - rungs 2 to 4 have one head, and nothing after it: `c_proj` is the identity;
@@ -308,8 +311,8 @@ assert (apart[2:] < 1e-14).all()
 assert (apart[:2, -1] < 1e-14).all() and (apart[:2, :-1] > 1e-3).all()
 
 # %% [markdown]
-# The last token has no future. For it, seeing all and seeing up to oneself are the same, so even the first rung agrees.
-# And the rungs above agree everywhere. Even dropout does: one generator drew the same mask for both.
+# The last token has no future. For it, seeing all and seeing up to oneself are the same, so even the first rung
+# agrees. And the rungs above agree everywhere. Even dropout does: one generator drew the same mask for both.
 #
 # Is the PyTorch class the same, too? Both get the same weights and the same input.
 
@@ -319,6 +322,46 @@ theirs = real_class(torch_gpt, *stacked, wrapper.W_out, n_heads=H)
 error = relative_error(ours(x[None]), theirs(torch.from_numpy(x[None])))
 print(f"numpy_gpt against torch_gpt: relative error {error:.0e}")
 assert error < 1e-14
+
+# %% [markdown]
+# ## A head at work
+#
+# What do trained heads look at? The project ships a model that has read the stories. Of all its heads we take two: the one
+# that looks most at the token just before, and the one in which *She* looks most at *Ada*.
+
+# %% tags=["optional"] jupyter={"source_hidden": true}
+import importlib.util
+
+text = "Ada climbs the stairs with a can of oil. She is not tired."
+if importlib.util.find_spec("shared_gpt.checkpoints.shipped") is None:
+    print("This copy of the project has no shipped models yet.")
+else:
+    from shared_gpt.commands.loading import load_model
+
+    model, tokenizer = load_model(numpy_gpt, "marren")
+    ids = tokenizer.encode(text)
+    pieces = [tokenizer.decode([i]).replace(" ", "␣") for i in ids]
+    maps = numpy_gpt.attention_maps(model, [ids])[:, 0]  # (n_layers, H, T, T)
+    assert np.allclose(maps.sum(axis=-1), 1, atol=1e-5)
+    assert (np.triu(maps, 1) == 0).all()
+    n = len(ids)
+    previous = maps[:, :, range(1, n), range(n - 1)].mean(axis=-1)
+    to_ada = maps[:, :, pieces.index("␣She"), 0]
+    figure, panels = show.new_figure(columns=2, height=5, width=10)
+    for axis, choice, what in (
+        (panels[0], previous, "looks at the token before"),
+        (panels[1], to_ada, "She looks at Ada"),
+    ):
+        layer, head = np.unravel_index(choice.argmax(), choice.shape)
+        show.heat(axis, maps[layer, head] ** 0.5, pieces, pieces, vmin=0, vmax=1)
+        axis.set_title(f"block {layer}, head {head}: {what} ({choice.max():.0%})", fontsize=9)
+    show.figure(
+        figure,
+        "Two heads of the shipped model on one sentence. Row: who looks; column: at whom; dark: much (the colour follows the square "
+        "root of the weight).",
+        "Two triangular maps over the tokens of `Ada climbs the stairs with a can of oil. She is not tired.` In the left one the dark "
+        "squares lie just below the diagonal; in the right one the row of She has a dark square in the column of Ada.",
+    )
 
 # %% [markdown]
 # ## What attention does not know
@@ -333,9 +376,9 @@ print("the output is shuffled in the same way:", np.allclose(shuffled, straight[
 assert np.allclose(shuffled, straight[order])
 
 # %% [markdown]
-# It is shuffled with them, and nothing else happens. Attention sees a set, not a row: *keeper climbs stairs* and *stairs
-# climbs keeper* are the same to it. That is why GPT adds a vector for each **position** to the vector of each token,
-# before the first block.
+# It is shuffled with them, and nothing else happens. Attention sees a set, not a row: *keeper climbs stairs*
+# and *stairs climbs keeper* are the same to it. That is why GPT adds a vector for each **position** to the
+# vector of each token, before the first block.
 
 # %% [markdown]
 # ## Exercises
@@ -343,8 +386,8 @@ assert np.allclose(shuffled, straight[order])
 # 1. Write rung 2 on your own: `gpt-exercise start attention-one-head` (15 minutes).
 # 2. Write the mask so that it also serves a cache, where there are fewer queries than keys:
 #    `gpt-exercise start causal-mask` (20 minutes).
-# 3. Split a width into heads and join it again. A plain reshape has the right shape and the wrong numbers; find out why:
-#    `gpt-exercise start heads` (20 minutes).
+# 3. Split a width into heads and join it again. A plain reshape has the right shape and the wrong numbers; find
+#    out why: `gpt-exercise start heads` (20 minutes).
 # 4. The whole class: `gpt-exercise start attention` (45 minutes).
 # 5. On paper: with H heads of width C / H, how do the numbers of weights and of multiplications depend on H?
 #
@@ -356,6 +399,6 @@ assert np.allclose(shuffled, straight[order])
 # - Heads are narrow attentions side by side; the real class computes them all in one product.
 # - Attention does not know the order of its tokens; positions have to be added.
 #
-# Next: 03 Architecture. How the gradient goes back through all this: [04 Backprop by
-# hand](04_backprop.ipynb). The source: [attention.py](../numpy_gpt/attention.py), and beside its twin in the reader
-# (`python3 run.py read`).
+# Next: [03 Architecture](03_architecture.ipynb). How the gradient goes back through all this: [04 Backprop by
+# hand](04_backprop.ipynb). The source: [attention.py](../numpy_gpt/attention.py), and beside its twin in the
+# reader (`python3 run.py read`).

@@ -3,11 +3,12 @@
 #
 # **What does a layer owe to the layer before it?**
 #
-# `loss.backward()` is one line, and behind it stands the whole of learning. Here we write that line out. For each part we
-# go through the same three steps: derive the gradient, write it in NumPy, compare it with PyTorch's autograd. No part
-# takes more than five lines. At the end we plant a mistake in a model and watch where the error goes.
+# `loss.backward()` is one line, and behind it stands the whole of learning. Here we write that line out. For
+# each part we go through the same three steps: derive the gradient, write it in NumPy, compare it with
+# PyTorch's autograd. No part takes more than five lines. At the end we plant a mistake in a model and watch
+# where the error goes.
 #
-# **60 minutes** · **Before it**: [02 Attention](02_attention.ipynb), 03 Architecture;
+# **60 minutes** · **Before it**: [02 Attention](02_attention.ipynb), [03 Architecture](03_architecture.ipynb);
 # derivatives, the chain rule, sums with indices.
 
 # %%
@@ -58,20 +59,21 @@ def compare(names, ours, theirs):
 # %% [markdown]
 # ## The contract
 #
-# Let L be the loss, one number. Write `dy` for ∂L/∂y: how much the loss grows for a little more of each number in y. It
-# has the shape of y. Every layer signs the same contract:
+# Let L be the loss, one number. Write `dy` for ∂L/∂y: how much the loss grows for a little more of each number
+# in y. It has the shape of y. Every layer signs the same contract:
 #
 # ```
 # forward:   x  →  y
 # backward: dx  ←  dy
 # ```
 #
-# It is handed `dy`, and owes `dx`. Nobody needs to know what comes before or after; that is why a deep net is no harder
-# than a shallow one.
+# It is handed `dy`, and owes `dx`. Nobody needs to know what comes before or after; that is why a deep net is
+# no harder than a shallow one.
 #
 # ## One product
 #
-# y = a · b. A little more of a makes y grow by b. So da = dy · b, and db = dy · a. Each factor gets the *other* factor.
+# y = a · b. A little more of a makes y grow by b. So da = dy · b, and db = dy · a. Each factor gets the *other*
+# factor.
 
 # %%
 a, b, dy = rng.standard_normal((3, 5))
@@ -91,9 +93,9 @@ dx, db = dy, dy.sum(axis=0)
 compare("dx db", (dx, db), autograd(lambda x, b: x + b, dy, x, b))
 
 # %% [markdown]
-# They are added up: b moved the loss in five places at once. **What is copied on the way forward is summed on the way
-# back.** That rule comes back four times on this page. And dx = dy: a sum hands the gradient on unchanged. (Remember
-# that when you meet the residual stream.)
+# They are added up: b moved the loss in five places at once. **What is copied on the way forward is summed on
+# the way back.** That rule comes back four times on this page. And dx = dy: a sum hands the gradient on
+# unchanged. (Remember that when you meet the residual stream.)
 #
 # ## One matrix product
 #
@@ -112,8 +114,9 @@ dx, dW = dy @ W, dy.T @ x
 compare("dx dW", (dx, dW), autograd(lambda x, W: x @ W.T, dy, x, W))
 
 # %% [markdown]
-# This is nearly all that a GPT computes. One forward product, two backward: that is why a training step costs three times
-# a forward pass. In the package it is ten lines; each backward line names the forward line that it answers.
+# This is nearly all that a GPT computes. One forward product, two backward: that is why a training step costs
+# three times a forward pass. In the package it is ten lines; each backward line names the forward line that it
+# answers.
 
 # %%
 show.side_by_side({name: getattr(layers.Linear, name) for name in ("forward", "backward")})
@@ -128,8 +131,8 @@ show.side_by_side({name: getattr(layers.Linear, name) for name in ("forward", "b
 # dx_s = Σ_j dp_j p_j (δ_js - p_s) = p_s (dp_s - Σ_j dp_j p_j)
 # ```
 #
-# **What do you expect?** Add up the dx of one row. What must come out, whatever dp is? (What happens to p if every x
-# grows by 1?)
+# **What do you expect?** Add up the dx of one row. What must come out, whatever dp is? (What happens to p if
+# every x grows by 1?)
 
 # %%
 x, dp = rng.standard_normal((2, 5, 4))
@@ -140,15 +143,16 @@ print("sums of the rows:", " ".join(f"{abs(s):.0e}" for s in dx.sum(axis=1)))
 assert np.abs(dx.sum(axis=1)).max() < 1e-14
 
 # %% [markdown]
-# Zero, up to rounding. If all x grow by the same amount, p stays as it is, so the loss cannot change, so the gradient has
-# no share in that direction. **What a layer does not feel gets no gradient.** Keep this; twice more it will save you a
-# page of algebra.
+# Zero, up to rounding. If all x grow by the same amount, p stays as it is, so the loss cannot change, so the
+# gradient has no share in that direction. **What a layer does not feel gets no gradient.** Keep this; twice
+# more it will save you a page of algebra.
 #
 # ## LayerNorm, in three moves
 #
-# y = x̂ · weight + bias, where x̂ is x minus its mean, divided by its deviation σ. The full derivation fills a page. But
-# look at what LayerNorm does not feel. A *shift* of all x: the mean takes it out. A *stretch* of x: the division takes it
-# out. So dx can have no share along 1 = (1, …, 1), and none along x̂. Start from what reaches x̂, then take both shares out:
+# y = x̂ · weight + bias, where x̂ is x minus its mean, divided by its deviation σ. The full derivation fills a
+# page. But look at what LayerNorm does not feel. A *shift* of all x: the mean takes it out. A *stretch* of x:
+# the division takes it out. So dx can have no share along 1 = (1, …, 1), and none along x̂. Start from what
+# reaches x̂, then take both shares out:
 #
 # 1. g = dy · weight, what arrives at x̂;
 # 2. take the mean out: g - mean(g);
@@ -182,8 +186,8 @@ show.table(rows, ["after move", "share along 1", "share along x̂"], "What is le
 assert along_one < 1e-15 and along_x_hat < 1e-5
 
 # %% [markdown]
-# After the third move both shares are gone. (The one along x̂ is left with a trace of size eps: LayerNorm does feel a
-# stretch a little, because of the eps under the root.) The package's version, with the same moves:
+# After the third move both shares are gone. (The one along x̂ is left with a trace of size eps: LayerNorm does
+# feel a stretch a little, because of the eps under the root.) The package's version, with the same moves:
 
 # %%
 show.code(functional.layer_norm_backward)
@@ -191,8 +195,8 @@ show.code(functional.layer_norm_backward)
 # %% [markdown]
 # ## Cross-entropy
 #
-# L = 1/n Σ_i (log Σ_v exp(z_iv) - z_i,target). The first term's derivative is the softmax, the second's is 1 at the
-# target. So
+# L = 1/n Σ_i (log Σ_v exp(z_iv) - z_i,target). The first term's derivative is the softmax, the second's is 1 at
+# the target. So
 #
 # ```
 # dz = (softmax(z) - onehot(target)) / n
@@ -227,8 +231,8 @@ assert (np.delete(dz[0], 4) > 0).all()
 # %% [markdown]
 # ## Attention
 #
-# No new rule is needed. Two matrix products, a softmax between them, a scale. Walk back through the five lines of one
-# head:
+# No new rule is needed. Two matrix products, a softmax between them, a scale. Walk back through the five lines
+# of one head:
 
 # %%
 T, D = 6, 4
@@ -256,11 +260,11 @@ compare("dq dk dv", (dq, dk, dv), autograd(head, dcontext, q, k, v))
 assert (dscores[future] == 0).all()
 
 # %% [markdown]
-# The mask needs no line of its own. Where p is 0, dscores is p · (…) = 0: no gradient flows into the future, since nothing
-# came from there.
+# The mask needs no line of its own. Where p is 0, dscores is p · (…) = 0: no gradient flows into the future,
+# since nothing came from there.
 #
-# The class adds heads, dropout and the two projections. Read the right column from the top beside the left one from the
-# bottom.
+# The class adds heads, dropout and the two projections. Read the right column from the top beside the left one
+# from the bottom.
 
 # %%
 show.side_by_side({name: getattr(attention.MultiHeadAttention, name) for name in ("forward", "backward")})
@@ -268,8 +272,8 @@ show.side_by_side({name: getattr(attention.MultiHeadAttention, name) for name in
 # %% [markdown]
 # ## Why the key bias learns nothing
 #
-# GPT-2 has a bias on queries, keys and values. Put a bias b on every key: score t,s becomes q_t · (k_s + b), so *every*
-# score of row t grows by the same q_t · b.
+# GPT-2 has a bias on queries, keys and values. Put a bias b on every key: score t,s becomes q_t · (k_s + b), so
+# *every* score of row t grows by the same q_t · b.
 #
 # **What do you expect?** Which of the three biases gets no gradient?
 
@@ -286,15 +290,15 @@ for dtype in ("float64", "float32"):
 show.table(rows, ["", "queries", "keys", "values"], "The largest gradient in each third of `c_attn.bias`")
 
 # %% [markdown]
-# The one on keys: softmax does not feel it. In exact arithmetic its gradient is 0; what the table shows is rounding. That
-# is why twins are compared *absolutely* there. And it is a trap: AdamW divides a gradient by its own size, and makes
-# steps out of this noise.
+# The one on keys: softmax does not feel it. In exact arithmetic its gradient is 0; what the table shows is
+# rounding. That is why twins are compared *absolutely* there. And it is a trap: AdamW divides a gradient by its
+# own size, and makes steps out of this noise.
 #
 # ## The tied head
 #
-# GPT-2 uses one array twice: `wte.weight` turns ids into vectors at the bottom and, transposed, vectors into logits at
-# the top. Copied on the way forward, so summed on the way back. Let us see it: untie the two, give both the same
-# numbers, and add their gradients.
+# GPT-2 uses one array twice: `wte.weight` turns ids into vectors at the bottom and, transposed, vectors into
+# logits at the top. Copied on the way forward, so summed on the way back. Let us see it: untie the two, give
+# both the same numbers, and add their gradients.
 
 # %%
 tied, _ = twins(config, seed=1)
@@ -313,8 +317,8 @@ compare("wte", (tied.wte.weight.grad,), (together,))
 # ## A mistake, and where it goes
 #
 # Now the whole model: four blocks, every gradient of every parameter, against PyTorch. We take three of the
-# [planted mistakes](../parity_tests/mistakes/planted) with which this project tests its own tests, each in one module of
-# one block, and all else left right:
+# [planted mistakes](../parity_tests/mistakes/planted) with which this project tests its own tests, each in one
+# module of one block, and all else left right:
 
 # %%
 mistakes = {m.name: m for m in MISTAKES}
@@ -329,8 +333,8 @@ show.table(
 )
 
 # %% [markdown]
-# **What do you expect?** The gradient runs from the head down to block 0. For each of the three: which parameters get a
-# wrong gradient? One of the three is not like the others.
+# **What do you expect?** The gradient runs from the head down to block 0. For each of the three: which
+# parameters get a wrong gradient? One of the three is not like the others.
 
 
 # %%
@@ -395,10 +399,11 @@ figure.colorbar(image, ax=panels, label="relative error, log10", shrink=0.7)
 show.figure(
     figure,
     "The error of every parameter's gradient against PyTorch, with one mistake in the framed module. Pale: rounding. "
-    "Dark: wrong. To the right of the mistake all is well; A and B poison all that comes after, C stays where it is.",
-    "Three grids, a column for each block, a row for each parameter. In A, everything from block 2's attention projection "
-    "down to the embeddings is wrong, and block 3 and the last LayerNorm are right. In B, block 1 from ln_2 and "
-    "block 0 are wrong except the biases and weights above the mistake. In C a single cell is wrong: block 3's ln_1.weight.",
+    "Dark: wrong. To the right of the mistake all is well; A and B poison all that comes after, C stays where it is. "
+    "(Outer columns: wte above wpe; ln_f's weight above its bias.)",
+    "Three grids, a column for each block, a row for each parameter. In A, everything from block 2's c_attn down to the "
+    "embeddings is wrong; block 2's other half, block 3 and ln_f are right. In B, block 0 is wrong throughout, and in block 1 "
+    "ln_1 and attention; what lies above is right. In C a single cell is wrong: block 3's ln_1.weight.",
 )
 
 # %%
@@ -410,9 +415,10 @@ assert len(wrong["A"]) == 30
 {letter: len(keys) for letter, keys in wrong.items()}
 
 # %% [markdown]
-# That is what a gradient check looks like from inside. A mistake in what a layer **returns** (dx) spreads to everything
-# below it, and looks like thirty mistakes. A mistake in what a layer **keeps** (dW) stays where it is. So read a report
-# from the loss downwards, and believe the *first* wrong place only. The project's report does just that:
+# That is what a gradient check looks like from inside. A mistake in what a layer **returns** (dx) spreads to
+# everything below it, and looks like thirty mistakes. A mistake in what a layer **keeps** (dW) stays where it
+# is. So read a report from the loss downwards, and believe the *first* wrong place only. The project's report
+# does just that:
 #
 # ```
 # python -m parity_tests --replace attention.MultiHeadAttention=my_attention.py
@@ -424,14 +430,16 @@ assert len(wrong["A"]) == 30
 # 2. `gpt-exercise start layer-norm-backward`: the three moves (40 minutes).
 # 3. `gpt-exercise start attention-backward`: the whole method (45 minutes).
 # 4. `gpt-exercise start find-attention`: a working file with one mistake in it; name the line (15 minutes).
-# 5. Plant `dq and dk swapped` in h.2 as above, after predicting its grid. Why is `c_attn.bias` wrong now where it could not
-#    be before?
+# 5. Plant `dq and dk swapped` in h.2 as above, after predicting its grid. Why is `c_attn.bias` wrong now where
+#    it could not be before?
 #
 # ## Recap
 #
-# - Every layer signs one contract: it is handed dy and owes dx; what it keeps on the way is its parameters' gradients.
+# - Every layer signs one contract: it is handed dy and owes dx; what it keeps on the way is its parameters'
+#   gradients.
 # - A product gives each factor the other one; what is copied forward is summed backward.
-# - What a layer does not feel gets no gradient: shifts in softmax, shifts and stretches in LayerNorm, the key bias.
+# - What a layer does not feel gets no gradient: shifts in softmax, shifts and stretches in LayerNorm, the key
+#   bias.
 # - The backward pass starts with probability minus truth, and a training step costs three forward passes.
 # - A mistake in dx spreads downwards, one in dW stays: believe the first wrong place only.
 #
