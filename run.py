@@ -24,7 +24,13 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 EXTRAS = {"demo": ["torch"], "test": ["test"], "bench": ["bench"], "notebooks": ["notebooks"]}
 EXTRAS["exercises"] = ["exercises"]
-DISK = {"torch": "1 GB", "test": "3.5 GB", "bench": "1.2 GB", "notebooks": "3 GB", "exercises": "300 MB"}  # with PyTorch for the CPU
+DISK = {
+    "torch": "1 GB",
+    "test": "3.5 GB",
+    "bench": "1.2 GB",
+    "notebooks": "3 GB",
+    "exercises": "300 MB",
+}  # with PyTorch for the CPU
 
 
 def main() -> int:
