@@ -64,9 +64,9 @@ def _passes(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef, list[ast.F
 def _statements(functions: list[ast.FunctionDef]) -> Iterator[ast.stmt]:
     for function in functions:
         for node in ast.walk(function):
-            if isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)):
-                yield node
-            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            if isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)) or (
+                isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+            ):
                 yield node
 
 
@@ -98,7 +98,11 @@ def _likeness(words: str, wanted: set[str], node: ast.stmt) -> float:
 
 
 def _names(text: str) -> set[str]:
-    return set(re.findall(r"[A-Za-z_]\w*", re.sub(r"; .*|, with respect.*|: both.*|, to every.*", "", text))) - {"np", "axis", "return"}
+    return set(re.findall(r"[A-Za-z_]\w*", re.sub(r"; .*|, with respect.*|: both.*|, to every.*", "", text))) - {
+        "np",
+        "axis",
+        "return",
+    }
 
 
 def saved_values(room: str) -> list[dict]:
@@ -110,11 +114,22 @@ def saved_values(room: str) -> list[dict]:
         if not {"forward", "backward"} <= set(methods):
             continue
         saves = [call for call in ast.walk(methods["forward"]) if _calls(call, "save_for_backward")]
-        pops = [stmt for stmt in ast.walk(methods["backward"]) if isinstance(stmt, ast.Assign) and _calls(stmt.value, "pop_saved")]
+        pops = [
+            stmt
+            for stmt in ast.walk(methods["backward"])
+            if isinstance(stmt, ast.Assign) and _calls(stmt.value, "pop_saved")
+        ]
         if len(saves) == len(pops) == 1:
             names = [name.id for name in ast.walk(pops[0].targets[0]) if isinstance(name, ast.Name)]
-            after = [name for name in ast.walk(methods["backward"]) if isinstance(name, ast.Name) and name.lineno > pops[0].lineno]
-            uses = {name: sorted({use.lineno for use in after if use.id == name and isinstance(use.ctx, ast.Load)}) for name in names}
+            after = [
+                name
+                for name in ast.walk(methods["backward"])
+                if isinstance(name, ast.Name) and name.lineno > pops[0].lineno
+            ]
+            uses = {
+                name: sorted({use.lineno for use in after if use.id == name and isinstance(use.ctx, ast.Load)})
+                for name in names
+            }
             found.append({"save": saves[0].lineno, "pop": pops[0].lineno, "uses": uses})
     return found
 

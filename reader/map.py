@@ -41,11 +41,19 @@ class Stop:
 
 MAP = [
     Stop("ids", "the text as numbers", "B T", "model.GPTModel.forward", "each parameter's gradient"),
-    Stop("wte + wpe", "a vector for each token, and one for its place", "B T C", "layers.Embedding.forward", "dW, row by row"),
+    Stop(
+        "wte + wpe",
+        "a vector for each token, and one for its place",
+        "B T C",
+        "layers.Embedding.forward",
+        "dW, row by row",
+    ),
     Stop("drop", "in training, some values to zero", "B T C", "layers.Dropout.forward", "dx"),
     Stop("n_layers blocks"),
     Stop("ln_1", "mean 0, variance 1", "B T C", "functional.layer_norm", "dx, dweight, dbias", 1),
-    Stop("attn", "every position asks those before it", "B T C", "attention.MultiHeadAttention.forward", "dq, dk, dv", 1),
+    Stop(
+        "attn", "every position asks those before it", "B T C", "attention.MultiHeadAttention.forward", "dq, dk, dv", 1
+    ),
     Stop("softmax", "shares that sum to 1", "B H T S", "functional.softmax", "dscores", 2),
     Stop("x + attn", "added to what came in", "B T C", "block.TransformerBlock.forward", "dy + …", 1),
     Stop("ln_2", "once more", "B T C", "layers.LayerNorm.forward", "dx", 1),
@@ -66,4 +74,6 @@ def check_map() -> None:
         for place in [stop.place, stop._backward_place() if stop.gradient else ""]:
             room, _, name = place.partition(".")
             if place and name not in public_definitions(NUMPY, room):
-                raise ValueError(f"The map leads to {place}, which numpy_gpt/{room}.py does not define; mend reader/map.py.")
+                raise ValueError(
+                    f"The map leads to {place}, which numpy_gpt/{room}.py does not define; mend reader/map.py."
+                )

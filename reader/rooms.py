@@ -1,14 +1,13 @@
 """The page of a room: its definitions side by side, as the template wants them."""
 
 import ast
-import html
 import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from parity_tests.mirror import NUMPY, ONE_SIDED_ROOMS, ROOMS, TORCH, definitions, tree_of
-from reader.alignment import Definition, Pair, room
+from reader.alignment import room
 from reader.answers import answers, saved_values
 from reader.highlight import code_words, coloured_lines, indent, source_lines
 
@@ -80,10 +79,15 @@ def room_page(name: str, mistakes: dict[int, list[int]]) -> RoomPage:
     files = [package / f"{name}.py" for package in (NUMPY, TORCH)]
     answered = {answer.backward: answer.forward for answer in answers(name)} if files[0].exists() else {}
     saved = saved_values(name) if files[0].exists() else []
-    numpy, torch = (_Pane(file, letter, answered if letter == "n" else {}, mistakes if letter == "n" else {}) for file, letter in zip(files, "nt"))
+    numpy, torch = (
+        _Pane(file, letter, answered if letter == "n" else {}, mistakes if letter == "n" else {})
+        for file, letter in zip(files, "nt")
+    )
     parts = []
     for definition in room(name):
-        rows = [Row(numpy.lines(pair.numpy), torch.lines(pair.torch), pair.kind, pair.grouped) for pair in definition.pairs]
+        rows = [
+            Row(numpy.lines(pair.numpy), torch.lines(pair.torch), pair.kind, pair.grouped) for pair in definition.pairs
+        ]
         parts.append(Part(definition.name, rows, definition.backward, definition.alone, definition.reason))
     return RoomPage(name, first_words(name), parts, saved)
 
@@ -104,7 +108,9 @@ class _Pane:
         if target:  # the comment itself leads to the line
             code = re.sub(r"(forward: [^<]*)", rf'<a href="#{self.letter}{target}">\1</a>', code)
         key = f"{self.letter}{target}" if target else ""
-        return Line(f"{self.letter}{number}", number, code, indent(self.source[number - 1]), key, self.mistakes.get(number, []))
+        return Line(
+            f"{self.letter}{number}", number, code, indent(self.source[number - 1]), key, self.mistakes.get(number, [])
+        )
 
 
 def public_definitions(package: Path, name: str) -> list[str]:
@@ -126,5 +132,3 @@ def docstring(package: Path, name: str, qualified: str) -> str:
         body = getattr(node, "body", [])
     text = ast.get_docstring(node) if isinstance(node, (ast.ClassDef, ast.FunctionDef)) else ""
     return " ".join((text or "").split())
-
-

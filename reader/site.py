@@ -45,7 +45,13 @@ class Site:
         self.others: list[tuple[str, str]] = []
 
     def page(self, address: str, template: str, title: str, description: str, **values: Any) -> None:
-        shared = {"rooms": READING_ORDER, "keys": KEYS, "others": self.others, "here": "", "root": "../" * address.count("/")}
+        shared = {
+            "rooms": READING_ORDER,
+            "keys": KEYS,
+            "others": self.others,
+            "here": "",
+            "root": "../" * address.count("/"),
+        }
         text = self.templates.get_template(template).render(shared | values, title=title, description=description)
         self.files[address] = text
 
@@ -76,7 +82,16 @@ def pages() -> dict[str, str | bytes]:
     for number, name in enumerate(READING_ORDER):
         room(site, number, name)
     words = {name: Markup(first_words(name)) for name in READING_ORDER}
-    site.page("index.html", "start.html", "How a GPT learns", "A GPT-2 in NumPy beside its PyTorch twin.", map=MAP, words=words, letters=letters(), rest=[])
+    site.page(
+        "index.html",
+        "start.html",
+        "How a GPT learns",
+        "A GPT-2 in NumPy beside its PyTorch twin.",
+        map=MAP,
+        words=words,
+        letters=letters(),
+        rest=[],
+    )
     return site.files
 
 
@@ -102,7 +117,19 @@ def room(site: Site, number: int, name: str) -> None:
     data = {"saved": page.saved}
     around = [None, *READING_ORDER, None]
     site.page(
-        f"{name}.html", "room.html", name, f"{name} in NumPy and PyTorch, side by side", page=page, number=number + 1, here=name,
-        before=around[number], after=around[number + 2], first=first, derived=set(), chips={}, store="",
-        autograd={}, data=Markup(json.dumps(data).replace("<", "\\u003c")),
+        f"{name}.html",
+        "room.html",
+        name,
+        f"{name} in NumPy and PyTorch, side by side",
+        page=page,
+        number=number + 1,
+        here=name,
+        before=around[number],
+        after=around[number + 2],
+        first=first,
+        derived=set(),
+        chips={},
+        store="",
+        autograd={},
+        data=Markup(json.dumps(data).replace("<", "\\u003c")),
     )
