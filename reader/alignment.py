@@ -9,7 +9,6 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from pathlib import Path
 
 import torch
 
@@ -23,8 +22,8 @@ from parity_tests.mirror import (
     TORCH,
     Skeleton,
     taken_from_torch,
-    tree_of,
 )
+from reader.side import Side, first_line, key_of, without_repeated_imports
 
 
 class LostAlignmentError(Exception):
@@ -54,51 +53,11 @@ class Definition:
 
 def room(name: str) -> list[Definition]:
     """The definitions of a room in their order, every line in its place."""
-    files = [package / f"{name}.py" for package in (NUMPY, TORCH)]
-    sides = [Side(_lines(file), tree_of(file).body) if file.exists() else Side([], []) for file in files]
+    sides = [Side.of(package / f"{name}.py") for package in (NUMPY, TORCH)]
     found = list(Aligner(name, *sides).definitions())
     for definition in found:
         definition.pairs = [pair for pair in definition.pairs if pair.numpy or pair.torch]
     return found
-
-
-def _lines(file: Path) -> list[str]:
-    return file.read_text(encoding="utf-8").splitlines()
-
-
-@dataclass
-class Side:
-    """The lines of a file, and statements of one level in it; `start` is the line after what has been placed."""
-
-    lines: list[str]
-    body: list[ast.stmt]
-    start: int = 1
-
-    def take(self, end: int) -> range:
-        """The lines up to and including `end` that have not been placed, without blank ones around them."""
-        first, last = self.start, end
-        while first <= last and not self.lines[first - 1].strip():
-            first += 1
-        while last >= first and not self.lines[last - 1].strip():
-            last -= 1
-        self.start = max(self.start, end + 1)
-        return range(first, last + 1)
-
-    def keys(self) -> list[str]:
-        """A name for each statement of this level, the same for what belongs together."""
-        return [_key(node) for node in self.body]
-
-
-def _key(node: ast.stmt) -> str:
-    if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
-        return node.name
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return "imports"
-    if isinstance(node, (ast.Assign, ast.AnnAssign)):
-        return ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return "docstring"
-    return ast.unparse(node).split("\n")[0]
 
 
 class Aligner:
@@ -122,9 +81,9 @@ class Aligner:
 
     def matched(self, ours: list, theirs: list, where: str) -> Iterator[tuple]:
         """Statements of one level side by side; None where a side has nothing. Runs of imports count as one."""
-        sides = [list(_without_repeated_imports(body)) for body in (ours, theirs)]
-        keys = [[_key(node) for node in side] for side in sides]
-        borrowed = {_key(node) for node in theirs if taken_from_torch(node)}
+        sides = [list(without_repeated_imports(body)) for body in (ours, theirs)]
+        keys = [[key_of(node) for node in side] for side in sides]
+        borrowed = {key_of(node) for node in theirs if taken_from_torch(node)}
         twice = (set(keys[0]) & set(keys[1])) - borrowed
         paired = set()
         for tag, a0, a1, b0, b1 in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
@@ -139,19 +98,17 @@ class Aligner:
 
     def simple(self, ours: ast.stmt | None, theirs: ast.stmt | None) -> Iterator[Pair]:
         """A statement outside functions."""
-        if _key(ours or theirs) == "docstring" and ours and theirs:
+        if key_of(ours or theirs) == "docstring" and ours and theirs:
             yield from self.docstring(ours, theirs)
         else:
-            yield Pair(self.ours(ours), self.theirs(theirs), "imports" if _key(ours or theirs) == "imports" else "code")
-
-    def ours(self, node: ast.stmt | None) -> range:
-        return self.numpy.take(node.end_lineno) if node else range(0)
-
-    def theirs(self, node: ast.stmt | None) -> range:
-        return self.torch.take(node.end_lineno) if node else range(0)
+            yield Pair(
+                self.numpy.take_all(ours),
+                self.torch.take_all(theirs),
+                "imports" if key_of(ours or theirs) == "imports" else "code",
+            )
 
     def definition(self, ours: ast.stmt | None, theirs: ast.stmt | None, prefix: str = "") -> Iterator[Definition]:
-        name = prefix + (ours or theirs).name if hasattr(ours or theirs, "name") else prefix + _key(ours or theirs)
+        name = prefix + (ours or theirs).name if hasattr(ours or theirs, "name") else prefix + key_of(ours or theirs)
         key = f"{self.room}.{name}"
         if ours is None or theirs is None:
             backward = ours is not None and bool(FOR_BACKWARD.fullmatch(name.rpartition(".")[2]))
@@ -160,7 +117,7 @@ class Aligner:
                 yield from self.members(found, ours, theirs)
             else:
                 side = self.numpy if ours else self.torch
-                for stretch in self.alone(side, [ours or theirs]):
+                for stretch in side.take_alone([ours or theirs]):
                     sides = (stretch, range(0)) if ours else (range(0), stretch)
                     found.pairs.append(Pair(*sides, "backward" if backward else "code"))
                 yield found
@@ -169,7 +126,8 @@ class Aligner:
         elif isinstance(ours, ast.FunctionDef) and isinstance(theirs, ast.FunctionDef):
             yield Definition(name, list(self.function(key, ours, theirs)))
         else:
-            yield Definition(name, [Pair(self.ours(ours), self.theirs(theirs))], reason=ONE_SIDED_NAMES.get(key, ""))
+            pair = Pair(self.numpy.take_all(ours), self.torch.take_all(theirs))
+            yield Definition(name, [pair], reason=ONE_SIDED_NAMES.get(key, ""))
 
     def reason(self, key: str, backward: bool) -> str:
         """Why PyTorch's side has nothing there."""
@@ -179,17 +137,8 @@ class Aligner:
             return "torch.nn.Module brings it"
         return "autograd derives it from the lines of the forward pass" if backward else ""
 
-    def alone(self, side: Side, body: list[ast.stmt]) -> Iterator[range]:
-        """The lines of a body without a twin, statement by statement."""
-        for node in body:
-            inner = getattr(node, "body", None)
-            if inner and _first_line(inner[0]) > node.lineno:
-                yield side.take(self.before(side, inner[0]))
-                yield from self.alone(side, [*inner, *getattr(node, "orelse", [])])
-            yield side.take(node.end_lineno)
-
     def members(self, head: Definition, ours: ast.ClassDef | None, theirs: ast.ClassDef | None) -> Iterator[Definition]:
-        head.pairs.append(Pair(self.head(self.numpy, ours), self.head(self.torch, theirs)))
+        head.pairs.append(Pair(self.numpy.take_head(ours), self.torch.take_head(theirs)))
         bodies = [node.body if node else [] for node in (ours, theirs)]
         current = head
         for own, twin in self.matched(*bodies, f"{self.room}.{head.name}"):
@@ -206,15 +155,11 @@ class Aligner:
         if current is not None and current.pairs:
             yield current
 
-    def head(self, side: Side, node: ast.ClassDef | ast.FunctionDef | None) -> range:
-        """A definition's lines above the first of its body."""
-        return side.take(_first_line(node.body[0]) - 1) if node else range(0)
-
     def function(self, key: str, ours: ast.FunctionDef, theirs: ast.FunctionDef) -> Iterator[Pair]:
         decorators = [len(node.decorator_list) and node.lineno - 1 for node in (ours, theirs)]
         if any(decorators):
             yield Pair(self.numpy.take(decorators[0]), self.torch.take(decorators[1]))
-        yield Pair(self.head(self.numpy, ours), self.head(self.torch, theirs))
+        yield Pair(self.numpy.take_head(ours), self.torch.take_head(theirs))
         bodies = [list(node.body) for node in (ours, theirs)]
         if all(ast.get_docstring(node) is not None for node in (ours, theirs)):
             yield from self.docstring(bodies[0].pop(0), bodies[1].pop(0))
@@ -238,7 +183,7 @@ class Aligner:
                     yield from self.statement(key, skeletons, own.nodes, twin.nodes, free)
             else:
                 nodes = [[node for statement in side for node in statement.nodes] for side in (a, b)]
-                yield Pair(self.last(self.numpy, nodes[0]), self.last(self.torch, nodes[1]), grouped=bool(a and b))
+                yield Pair(self.numpy.take_all(*nodes[0]), self.torch.take_all(*nodes[1]), grouped=bool(a and b))
         for side, body, other in ((self.numpy, bodies[0], 1), (self.torch, bodies[1], 0)):
             if body and side.start <= body[-1].end_lineno:  # left out by the mirror, at the end of the body
                 stretch = side.take(body[-1].end_lineno)
@@ -248,39 +193,26 @@ class Aligner:
         yield from self.left_out(ours[0], theirs[0])
         a, b = ours[-1], theirs[-1]
         inner = getattr(a, "body", None)
-        if type(a) is type(b) and inner and _first_line(inner[0]) > a.lineno and _first_line(b.body[0]) > b.lineno:
+        if type(a) is type(b) and inner and first_line(inner[0]) > a.lineno and first_line(b.body[0]) > b.lineno:
             sides = ((self.numpy, a), (self.torch, b))
-            yield Pair(*(side.take(self.before(side, node.body[0])) for side, node in sides))
+            yield Pair(*(side.take(side.before(node.body[0])) for side, node in sides))
             for part in ("body", "orelse"):
                 bodies = [getattr(node, part, []) for node in (a, b)]
                 if any(bodies):
                     yield from self.block(key, skeletons, bodies, free)
         else:
-            yield Pair(self.last(self.numpy, ours), self.last(self.torch, theirs), grouped=len(ours) != len(theirs))
+            yield Pair(self.numpy.take_all(*ours), self.torch.take_all(*theirs), grouped=len(ours) != len(theirs))
 
     def left_out(self, ours: ast.stmt, theirs: ast.stmt) -> Iterator[Pair]:
         """What one side has alone before the next pair: what it saves for backward, or brings to a device."""
-        if (stretch := self.numpy.take(self.before(self.numpy, ours))) and self.numpy.lines[stretch[-1] - 1].strip():
-            yield Pair(stretch, range(0), "backward" if "save_for_backward" in self.text(stretch) else "code")
-        if stretch := self.torch.take(self.before(self.torch, theirs)):
+        if stretch := self.numpy.take(self.numpy.before(ours)):
+            yield Pair(stretch, range(0), "backward" if "save_for_backward" in self.numpy.text(stretch) else "code")
+        if stretch := self.torch.take(self.torch.before(theirs)):
             yield Pair(range(0), stretch)
-
-    def before(self, side: Side, node: ast.stmt) -> int:
-        """The last line before a statement and the comments that lead to it."""
-        line = _first_line(node) - 1
-        while line >= side.start and side.lines[line - 1].strip().startswith(("#", "else:", "elif ")):
-            line -= 1
-        return line
-
-    def text(self, stretch: range) -> str:
-        return "\n".join(self.numpy.lines[stretch.start - 1 : stretch.stop - 1])
-
-    def last(self, side: Side, nodes: list[ast.stmt]) -> range:
-        return side.take(nodes[-1].end_lineno) if nodes else range(0)
 
     def docstring(self, ours: ast.stmt, theirs: ast.stmt) -> Iterator[Pair]:
         """Paragraph by paragraph; what NumPy alone says is the derivation."""
-        sides = [_paragraphs(side, node) for side, node in ((self.numpy, ours), (self.torch, theirs))]
+        sides = [side.paragraphs(node) for side, node in ((self.numpy, ours), (self.torch, theirs))]
         texts = [[" ".join(text.split()).strip('" ').replace("tensor", "array") for _, text in side] for side in sides]
         for tag, a0, a1, b0, b1 in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
             a, b = ([end for end, _ in side] for side in (sides[0][a0:a1], sides[1][b0:b1]))
@@ -295,28 +227,3 @@ class Aligner:
                     yield Pair(self.numpy.take(a[-1]), range(0), "docstring")
                 if b:
                     yield Pair(range(0), self.torch.take(b[-1]), "docstring")
-
-
-def _paragraphs(side: Side, node: ast.stmt) -> list[tuple[int, str]]:
-    """(last line, text) of each paragraph; closing quotes alone on a line belong to the one above."""
-    found: list[tuple[int, str]] = []
-    text: list[str] = []
-    for number in range(node.lineno, node.end_lineno + 1):
-        line = side.lines[number - 1]
-        if line.strip():
-            text.append(line)
-        elif text:
-            found.append((number - 1, "\n".join(text)))
-            text = []
-    return [*found, (node.end_lineno, "\n".join(text))]
-
-
-def _without_repeated_imports(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Of several imports in a row the last, at whose end all of them end."""
-    for node, following in zip(body, [*body[1:], None]):
-        if _key(node) != "imports" or following is None or _key(following) != "imports":
-            yield node
-
-
-def _first_line(node: ast.stmt) -> int:
-    return min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])

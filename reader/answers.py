@@ -64,9 +64,8 @@ def _passes(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef, list[ast.F
 def _statements(functions: list[ast.FunctionDef]) -> Iterator[ast.stmt]:
     for function in functions:
         for node in ast.walk(function):
-            if isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)) or (
-                isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-            ):
+            called = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+            if called or isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)):
                 yield node
 
 
@@ -98,39 +97,24 @@ def _likeness(words: str, wanted: set[str], node: ast.stmt) -> float:
 
 
 def _names(text: str) -> set[str]:
-    return set(re.findall(r"[A-Za-z_]\w*", re.sub(r"; .*|, with respect.*|: both.*|, to every.*", "", text))) - {
-        "np",
-        "axis",
-        "return",
-    }
+    """Its names, without what the words say beside the line."""
+    text = re.sub(r"; .*|, with respect.*|: both.*|, to every.*", "", text)
+    return set(re.findall(r"[A-Za-z_]\w*", text)) - {"np", "axis", "return"}
 
 
 def saved_values(room: str) -> list[dict]:
-    """For each backward of a class that takes values off the stack: the lines that save and pop them, and per name its use."""
-    tree = tree_of(NUMPY / f"{room}.py")
+    """What the backward passes of a room take off the stack: the lines that save and pop, and where each value is used."""
     found = []
-    for node in tree.body:
+    for node in tree_of(NUMPY / f"{room}.py").body:
         methods = definitions(node.body) if isinstance(node, ast.ClassDef) else {}
-        if not {"forward", "backward"} <= set(methods):
-            continue
-        saves = [call for call in ast.walk(methods["forward"]) if _calls(call, "save_for_backward")]
-        pops = [
-            stmt
-            for stmt in ast.walk(methods["backward"])
-            if isinstance(stmt, ast.Assign) and _calls(stmt.value, "pop_saved")
-        ]
-        if len(saves) == len(pops) == 1:
-            names = [name.id for name in ast.walk(pops[0].targets[0]) if isinstance(name, ast.Name)]
-            after = [
-                name
-                for name in ast.walk(methods["backward"])
-                if isinstance(name, ast.Name) and name.lineno > pops[0].lineno
-            ]
-            uses = {
-                name: sorted({use.lineno for use in after if use.id == name and isinstance(use.ctx, ast.Load)})
-                for name in names
-            }
-            found.append({"save": saves[0].lineno, "pop": pops[0].lineno, "uses": uses})
+        save = [call for call in ast.walk(methods.get("forward", ast.Pass())) if _calls(call, "save_for_backward")]
+        inner = list(ast.walk(methods.get("backward", ast.Pass())))
+        pop = [one for one in inner if isinstance(one, ast.Assign) and _calls(one.value, "pop_saved")]
+        if len(save) == len(pop) == 1:
+            names = {name.id for name in ast.walk(pop[0].targets[0]) if isinstance(name, ast.Name)}
+            read = [name for name in inner if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)]
+            uses = {name: sorted({one.lineno for one in read if one.id == name}) for name in sorted(names)}
+            found.append({"save": save[0].lineno, "pop": pop[0].lineno, "uses": uses})
     return found
 
 

@@ -1,21 +1,19 @@
 """Derivations: texts in `derivations/`, whose formulas are typeset for the page and evaluated by the test.
 
 A text begins with its title and two lines, `code:` (the definitions that it belongs to, the one that it arrives at first) and
-`source:`. A part without a heading sets out, each `## heading` is a step. Indented lines are formulas (see formulas.py);
+`source:`. A part without a heading sets out, each `## heading` is a step. Indented lines are formulas (see mathml.py);
 `$x[n]$` is one inside a sentence.
 """
 
 import html
-import importlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from reader.formulas import Formulas
 from reader.highlight import code_words
 from reader.mathml import math
 
+CHECKED = "The tests evaluate both sides of every formula here on random arrays."
 FOLDER = Path(__file__).parent / "derivations"
 
 
@@ -38,19 +36,9 @@ class Derivation:
     source: str
     steps: list[Step]  # the first sets out and has no heading
 
-    @property
-    def room(self) -> str:
-        return self.code[0].split(".")[0]
-
-    def differences(self, seed: int = 0) -> list[tuple[str, float]]:
-        """(claim, largest relative difference) of every claim, on random arrays."""
-        formulas = Formulas(seed, _functions(self.code))
-        found = []
-        for step in self.steps:
-            for kind, text in step.blocks:
-                if kind == "formula" and (difference := formulas.read(text)) is not None:
-                    found.append((text, difference))
-        return found
+    def places(self, room: str) -> list[str]:
+        """The definitions of a room that it belongs to."""
+        return [place.partition(".")[2] for place in self.code if place.startswith(f"{room}.")]
 
     def html(self) -> str:
         """The part of a page, without its title."""
@@ -61,13 +49,14 @@ class Derivation:
                 parts.append(f"<li><h4>{_prose(step.heading)}</h4>{inner}</li>")
             else:
                 parts.append(f"<div>{inner}</div><ol>")
-        return f'{"".join(parts)}</ol><p class="source">Source: {html.escape(self.source)}. Every formula here is evaluated by the tests, both sides, on random arrays.</p>'
+        source = f'<p class="source">Source: {html.escape(self.source)}. {CHECKED}</p>'
+        return f"{''.join(parts)}</ol>{source}"
 
     @staticmethod
     def _block(kind: str, text: str) -> str:
-        return (
-            f'<div class="formula">{math(text, display=True)}</div>' if kind == "formula" else f"<p>{_prose(text)}</p>"
-        )
+        if kind == "formula":
+            return f'<div class="formula">{math(text, display=True)}</div>'
+        return f"<p>{_prose(text)}</p>"
 
 
 def derivations() -> list[Derivation]:
@@ -96,15 +85,3 @@ def _blocks(text: str):
 def _prose(text: str) -> str:
     parts = re.split(r"\$([^$]+)\$", text)
     return "".join(math(part) if i % 2 else code_words(part) for i, part in enumerate(parts))
-
-
-def _functions(code: list[str]) -> dict[str, Any]:
-    """What formulas may call: the functions named under `code:`, and those of reader/arrivals.py, which call methods."""
-    from reader import arrivals
-
-    found = {name: value for name, value in vars(arrivals).items() if callable(value)}
-    for place in code:
-        room, _, name = place.partition(".")
-        if "." not in name:
-            found[name] = getattr(importlib.import_module(f"numpy_gpt.{room}"), name)
-    return found

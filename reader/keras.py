@@ -21,11 +21,9 @@ COUNTERPARTS = {
     "lora.LoRALinear": "layers.LoRADense",
     "lora.apply_lora": "lora.apply_lora",
     "optim.AdamW": "optim.AdamW",
-    "train.train_step": "train.train_step",
     "train.train": "train.train",
     "generate.generate": "generate.generate",
     "generate.stream": "generate.stream",
-    "generate.generate_text_simple": "generate.generate_text_simple",
 }
 KERAS_OWN = {
     "functional.layer_norm": "keras.layers.LayerNormalization(epsilon=1e-5)",
@@ -57,9 +55,6 @@ def counterparts(room: str) -> list[tuple[str, str, list[str]]]:
 
 def missing() -> list[str]:
     """Counterparts that tensorflow_gpt does not define."""
-    places = [other.partition(".")[::2] for other in COUNTERPARTS.values()]
-    return [
-        f"{file}.{name}"
-        for file, name in places
-        if name not in {getattr(n, "name", "") for n in tree_of(TENSORFLOW / f"{file}.py").body}
-    ]
+    names = {path.stem: {getattr(node, "name", "") for node in tree_of(path).body} for path in TENSORFLOW.glob("*.py")}
+    places = [other.partition(".") for other in COUNTERPARTS.values()]
+    return [f"{file}.{name}" for file, _, name in places if name not in names[file]]

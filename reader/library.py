@@ -4,6 +4,7 @@ import base64
 import html
 import json
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -124,7 +125,25 @@ def _output(output: dict, address: str, folder: str, images: dict[str, bytes]) -
     return f'<pre class="output">{html.escape(text)}</pre>' if text else ""
 
 
-def title(text: str) -> str:
-    """The first heading of a Markdown text."""
-    found = re.search(r"^# (.+)$", text, flags=re.MULTILINE)
-    return found[1].strip() if found else "Page"
+@dataclass
+class Document:
+    """A page of text. images: the pictures that it shows, by their address."""
+
+    address: str
+    title: str
+    body: str
+    images: dict[str, bytes] = field(default_factory=dict)
+
+
+def documents() -> list[Document]:
+    """What stands in docs/ and notebooks/."""
+    found = []
+    for path in sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]):
+        if path.suffix == ".ipynb":
+            body, images = notebook(path)
+        else:
+            body, images = markdown(path.read_text(encoding="utf-8"), "docs")
+        heading = re.search(r"<h1[^>]*>(.*?)</h1>", body)
+        title = html.unescape(re.sub("<[^>]+>", "", heading[1])) if heading else path.stem
+        found.append(Document(address_of(path), title, body, images))
+    return found

@@ -1,8 +1,11 @@
-"""The map on the start page: the stops of one pass through the model, downwards, with where each is written."""
+"""The map on the start page: the stops of one pass through the model, downwards, with where each is written; and the letters of
+the shapes."""
 
+import ast
+import re
 from dataclasses import dataclass
 
-from parity_tests.mirror import NUMPY
+from parity_tests.mirror import NUMPY, ROOMS, tree_of
 from reader.rooms import public_definitions
 
 
@@ -77,3 +80,20 @@ def check_map() -> None:
                 raise ValueError(
                     f"The map leads to {place}, which numpy_gpt/{room}.py does not define; mend reader/map.py."
                 )
+
+
+def letters() -> list[tuple[str, str]]:
+    """The letters of the dimensions with their meaning, from the legend in shapes.py."""
+    found = re.findall(r"\b([A-Z])  ([a-z].*?)(?=   |\n)", (NUMPY / "shapes.py").read_text(encoding="utf-8"))
+    return sorted(found, key=lambda one: "BTSCHDFVR".index(one[0]))
+
+
+def signatures() -> list[tuple[str, str, str]]:
+    """(shape, function, address) of each shape that a signature states, with the first that does."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for name in ROOMS:
+        for node in ast.walk(tree_of(NUMPY / f"{name}.py")):
+            if isinstance(node, ast.FunctionDef):
+                for shape in re.findall(r"\[Array, '([^']+)'\]", ast.unparse(node.args)):
+                    found.setdefault(shape, (shape, node.name, f"{name}.html"))
+    return list(found.values())

@@ -1,25 +1,38 @@
-"""A formula as MathML, which browsers typeset themselves."""
+"""Formulas as MathML, which browsers typeset themselves.
+
+A formula is written as a Python expression in index or matrix form:
+
+    given x[N, C], w[C]                        arrays, a capital letter for each axis
+    mu[n] := Sum(c, x[n, c]) / C               a definition; C is the length of its axis
+    d(mu[n], x[n, j]) == 1 / C                 a claim, for every n and j: ∂μ_n/∂x_nj = 1/C
+    dx == dy @ W                               the same for whole arrays
+
+`d(f, x[n, j])` is the derivative through all definitions between x and f, `delta(i, j)` is 1 where i = j, and a function of
+numpy_gpt is called by its name. `parity_tests/formulas.py` evaluates the same text, so what a page shows is what was checked.
+"""
 
 import ast
 from html import escape
 
-from reader.formulas import _called, _parts, parse
-
-GREEK = {
-    "mu": "μ",
-    "sigma": "σ",
-    "var": "σ²",
-    "eps": "ε",
-    "delta": "δ",
-    "beta": "β",
-    "eta": "η",
-    "kappa": "κ",
-    "alpha": "α",
-    "pi": "π",
-}
+GREEK = {"mu": "μ", "eps": "ε", "kappa": "κ", "pi": "π"}
 WORDS = {"exp", "log", "tanh", "diag", "lse", "softmax", "gelu", "onehot"}
 SUM, PRODUCT, POWER, ATOM = range(4)
 RANK = {ast.Add: SUM, ast.Sub: SUM, ast.Mult: PRODUCT, ast.Div: ATOM, ast.MatMult: PRODUCT, ast.Pow: POWER}
+
+
+def parse(text: str) -> ast.expr:
+    """A formula as a syntax tree."""
+    return ast.parse(text.strip(), mode="eval").body
+
+
+def called(node: ast.AST) -> str:
+    """The name of the function that a node calls; "" if it is no call."""
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+
+
+def parts_of(index: ast.expr) -> list[ast.expr]:
+    """The places of an index: one, or those of a tuple."""
+    return index.elts if isinstance(index, ast.Tuple) else [index]
 
 
 def math(text: str, display: bool = False) -> str:
@@ -46,14 +59,16 @@ def _given(arrays: str) -> list[str]:
             found.append("<mo>,</mo>")
         found.append(_name(array.value.id) if isinstance(array, ast.Subscript) else _name(array.id))
         if isinstance(array, ast.Subscript):
-            letters = "<mo>×</mo>".join(f"<mi>{part.id}</mi>" for part in _parts(array.slice))
+            letters = "<mo>×</mo>".join(f"<mi>{part.id}</mi>" for part in parts_of(array.slice))
             found.append(f'<mspace width=".2em"/><mo stretchy="false">(</mo>{letters}<mo stretchy="false">)</mo>')
     return found
 
 
 def _name(name: str) -> str:
+    if name == "var":
+        return "<msup><mi>σ</mi><mn>2</mn></msup>"
     if name in GREEK:
-        return f"<mi>{GREEK[name]}</mi>" if name != "var" else "<msup><mi>σ</mi><mn>2</mn></msup>"
+        return f"<mi>{GREEK[name]}</mi>"
     if name.endswith("hat"):
         return f'<mover accent="true"><mi>{name[:-3]}</mi><mo>^</mo></mover>'
     if len(name) > 1 and name[0] == "d":
@@ -71,9 +86,9 @@ def _fence(inner: str) -> str:
 def _rank(node: ast.expr) -> int:
     if isinstance(node, ast.BinOp):
         return RANK[type(node.op)]
-    if isinstance(node, ast.UnaryOp) or _called(node) == "Sum":
+    if isinstance(node, ast.UnaryOp) or called(node) == "Sum":
         return SUM
-    if isinstance(node, ast.Call) and _called(node) == "outer":
+    if isinstance(node, ast.Call) and called(node) == "outer":
         return PRODUCT
     return ATOM
 
@@ -92,10 +107,10 @@ def _node(node: ast.expr) -> str:
     if isinstance(node, ast.Subscript):
         if isinstance(node.value, ast.Call):
             return f"<mtext>{escape(ast.unparse(node))}</mtext>"
-        indices = "".join(_node(part) for part in _parts(node.slice))
+        indices = "".join(_node(part) for part in parts_of(node.slice))
         return f"<msub>{_node(node.value)}<mrow>{indices}</mrow></msub>"
     if isinstance(node, ast.Attribute):
-        return f'<msup>{_at_least(node.value, ATOM)}<mi mathvariant="normal">⊤</mi></msup>'
+        return _transposed(_at_least(node.value, ATOM))
     if isinstance(node, ast.UnaryOp):
         return f"<mrow><mo>−</mo>{_at_least(node.operand, PRODUCT)}</mrow>"
     if isinstance(node, ast.BinOp):
@@ -111,12 +126,10 @@ def _operation(node: ast.BinOp) -> str:
         return f"<msup>{_mrow(_at_least(left, ATOM))}{_mrow(_node(right))}</msup>"
     if isinstance(node.op, (ast.Add, ast.Sub)):
         sign = "+" if isinstance(node.op, ast.Add) else "−"
-        bare = _called(right) == "Sum" or (
-            isinstance(node.op, ast.Add) and _rank(right) == SUM and not isinstance(right, ast.UnaryOp)
-        )
+        bare = called(right) == "Sum"
         return f"<mrow>{_node(left)}<mo>{sign}</mo>{_node(right) if bare else _at_least(right, PRODUCT)}</mrow>"
     between = '<mspace width=".16em"/>' if not isinstance(right, ast.Constant) else "<mo>·</mo>"
-    closed = _node(right) if _called(right) == "Sum" else _at_least(right, PRODUCT)
+    closed = _node(right) if called(right) == "Sum" else _at_least(right, PRODUCT)
     return f"<mrow>{_at_least(left, PRODUCT)}{between}{closed}</mrow>"
 
 
@@ -124,8 +137,12 @@ def _mrow(inner: str) -> str:
     return f"<mrow>{inner}</mrow>"
 
 
+def _transposed(inner: str) -> str:
+    return f'<msup>{inner}<mi mathvariant="normal">⊤</mi></msup>'
+
+
 def _call(node: ast.Call) -> str:
-    name, arguments = _called(node), node.args
+    name, arguments = called(node), node.args
     if name == "Sum":
         body = _node(arguments[1])
         if isinstance(arguments[1], ast.BinOp) and isinstance(arguments[1].op, (ast.Add, ast.Sub)):
@@ -141,11 +158,12 @@ def _call(node: ast.Call) -> str:
     if name == "sqrt":
         return f"<msqrt>{_node(arguments[0])}</msqrt>"
     if name == "outer":
-        return f'<mrow>{_at_least(arguments[0], ATOM)}<msup>{_at_least(arguments[1], ATOM)}<mi mathvariant="normal">⊤</mi></msup></mrow>'
+        left, right = (_at_least(part, ATOM) for part in arguments)
+        return _mrow(left + _transposed(right))
     if name in ("eye", "ones"):
         return f'<mi mathvariant="normal">{"I" if name == "eye" else "1"}</mi>'
     if name == "sum_rows":
-        return f'<mrow><msup><mi mathvariant="normal">1</mi><mi mathvariant="normal">⊤</mi></msup>{_at_least(arguments[0], ATOM)}</mrow>'
+        return _mrow(_transposed('<mi mathvariant="normal">1</mi>') + _at_least(arguments[0], ATOM))
     if name in WORDS:
         inner = "<mo>,</mo>".join(_node(part) for part in arguments[:1])
         return f"<mrow><mi>{name}</mi>{_fence(inner)}</mrow>"

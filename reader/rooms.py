@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from markupsafe import Markup
+
 from parity_tests.mirror import NUMPY, ONE_SIDED_ROOMS, ROOMS, TORCH, definitions, tree_of
 from reader.alignment import room
 from reader.answers import answers, saved_values
@@ -21,7 +23,7 @@ class Line:
 
     key: str
     number: int
-    code: str
+    code: Markup
     indent: int
     answers: str = ""  # the key of the forward line that it answers
     mistakes: list[int] = field(default_factory=list)
@@ -47,17 +49,19 @@ class Part:
     alone: str
     reason: str
 
+    heads: bool  # whether it is the first of its name, and gets a heading
+
     @property
-    def title(self) -> str:
+    def title(self) -> Markup:
         """The name with a break where a long one may be wrapped."""
         owner, _, own = self.name.rpartition(".")
-        return f"<span>{owner}.</span><wbr>{own}" if owner else own
+        return Markup("<span>{}.</span><wbr>{}").format(owner, own) if owner else Markup(own)
 
 
 @dataclass
 class RoomPage:
     name: str
-    first_words: str
+    first_words: Markup
     parts: list[Part]
     saved: list[dict]
 
@@ -79,17 +83,15 @@ def room_page(name: str, mistakes: dict[int, list[int]]) -> RoomPage:
     files = [package / f"{name}.py" for package in (NUMPY, TORCH)]
     answered = {answer.backward: answer.forward for answer in answers(name)} if files[0].exists() else {}
     saved = saved_values(name) if files[0].exists() else []
-    numpy, torch = (
-        _Pane(file, letter, answered if letter == "n" else {}, mistakes if letter == "n" else {})
-        for file, letter in zip(files, "nt")
-    )
+    numpy, torch = _Pane(files[0], "n", answered, mistakes), _Pane(files[1], "t", {}, {})
     parts = []
     for definition in room(name):
         rows = [
             Row(numpy.lines(pair.numpy), torch.lines(pair.torch), pair.kind, pair.grouped) for pair in definition.pairs
         ]
-        parts.append(Part(definition.name, rows, definition.backward, definition.alone, definition.reason))
-    return RoomPage(name, first_words(name), parts, saved)
+        heads = bool(definition.name) and definition.name not in {part.name for part in parts}
+        parts.append(Part(definition.name, rows, definition.backward, definition.alone, definition.reason, heads))
+    return RoomPage(name, Markup(first_words(name)), parts, saved)
 
 
 class _Pane:

@@ -1,6 +1,5 @@
 """Builds the site: one folder of static files that opens from the disk."""
 
-import ast
 import html
 import json
 import re
@@ -12,13 +11,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from parity_tests.mirror import NUMPY, TORCH, tree_of
+from parity_tests.mirror import NUMPY, TORCH
 from parity_tests.mistakes.planted import MISTAKES
 from reader.derivation import derivations
+from reader.guards import guards
 from reader.keras import counterparts
-from reader.library import address_of, markdown, notebook
-from reader.map import MAP, check_map
+from reader.library import documents, markdown
+from reader.map import MAP, check_map, letters, signatures
+from reader.numbers import STOPS, autograd, numbers
 from reader.rooms import READING_ORDER, docstring, first_words, public_definitions, room_page
+from reader.witnesses import chips, sources
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -51,16 +53,10 @@ class Site:
         self.files: dict[str, str | bytes] = {}
         self.others: list[tuple[str, str]] = []
 
-    def page(self, address: str, template: str, title: str, description: str, **values: Any) -> None:
-        shared = {
-            "rooms": READING_ORDER,
-            "keys": KEYS,
-            "others": self.others,
-            "here": "",
-            "root": "../" * address.count("/"),
-        }
-        text = self.templates.get_template(template).render(shared | values, title=title, description=description)
-        self.files[address] = text
+    def page(self, address: str, template: str, title: str, **values: Any) -> None:
+        """Add a page; values: what its template asks for."""
+        shared = {"rooms": READING_ORDER, "keys": KEYS, "others": self.others, "here": "", "root": "../" * address.count("/")}
+        self.files[address] = self.templates.get_template(template).render(shared | values, title=title)
 
 
 def build(folder: Path) -> int:
@@ -87,146 +83,72 @@ def pages() -> dict[str, str | bytes]:
     for file in sorted((HERE / "static").iterdir()):
         site.files[file.name] = file.read_bytes()
     library = documents()
-    site.others = [
-        ("glossary.html", "Glossary"),
-        ("proof.html", "The proof"),
-        *((address, name) for address, name, _, _ in library),
-    ]
+    site.others = [("glossary.html", "Glossary"), ("proof.html", "The proof")]
+    site.others += [(page.address, page.title) for page in library]
     for number, name in enumerate(READING_ORDER):
         room(site, number, name)
     words = {name: Markup(first_words(name)) for name in READING_ORDER}
-    about = {
-        "glossary.html": "the letters of the shapes, and how a signature is read",
-        "proof.html": "what is compared, and whether the checks can fail",
-    }
-    rest = [(address, name, about.get(address, "")) for address, name in site.others]
-    site.page(
-        "index.html",
-        "start.html",
-        "How a GPT learns",
-        "A GPT-2 in NumPy beside its PyTorch twin.",
-        map=MAP,
-        words=words,
-        letters=letters(),
-        rest=rest,
-    )
-    site.page(
-        "glossary.html",
-        "glossary.html",
-        "Glossary",
-        "The letters of the dimensions",
-        letters=letters(),
-        signatures=signatures(),
-    )
-    site.page(
-        "proof.html",
-        "page.html",
-        "The proof",
-        "What is compared, and how the checks are checked",
-        body=Markup(proof(site)),
-    )
-    for address, name, body, images in library:
-        site.page(address, "page.html", name, name, body=Markup(body))
-        site.files |= images
+    site.page("index.html", "start.html", "How a GPT learns", map=MAP, words=words, letters=letters())
+    site.page("glossary.html", "glossary.html", "Glossary", letters=letters(), signatures=signatures())
+    site.page("proof.html", "page.html", "The proof", body=Markup(proof(site)))
+    for page in [*library, *sources()]:
+        site.page(page.address, "page.html", page.title, body=Markup(page.body))
+        site.files |= page.images
     site.files["search.js"] = search_index(library)
     return site.files
 
 
-def documents() -> list[tuple[str, str, str, dict[str, bytes]]]:
-    """(address, title, HTML, images) of what stands in docs/ and notebooks/."""
-    found = []
-    for path in sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]):
-        text = path.read_text(encoding="utf-8")
-        body, images = (
-            notebook(path) if path.suffix == ".ipynb" else markdown(text, path.parent.relative_to(ROOT).as_posix())
-        )
-        name = re.search(r"<h1[^>]*>(.*?)</h1>", body)
-        found.append((address_of(path), re.sub("<[^>]+>", "", name[1]) if name else path.stem, body, images))
-    return found
-
-
-def search_index(library: list) -> str:
-    """Names, addresses and words of everything that can be looked for, as a script, since a page on the disk may not read files."""
-    entries = []
-    for name in READING_ORDER:
-        package = NUMPY if (NUMPY / f"{name}.py").exists() else TORCH
-        entries.append((name, f"{name}.html", re.sub("<[^>]+>", "", first_words(name))))
-        entries += [
-            (f"{name}.{qualified}", f"{name}.html#{qualified}", docstring(package, name, qualified)[:400])
-            for qualified in public_definitions(package, name)
-        ]
-    for address, name, body, _ in library:
-        text = re.sub(r"\s+", " ", html.unescape(re.sub("<[^>]+>", " ", body)))
-        entries.append((name, address, text[:300]))
-        headings = re.findall(r'<h[23] id="([^"]+)">(.*?)</h', body)
-        entries += [(re.sub("<[^>]+>", "", heading), f"{address}#{anchor}", name) for anchor, heading in headings]
-    return f"window.searchIndex = {json.dumps(entries, ensure_ascii=False)};"
-
-
-def letters() -> list[tuple[str, str]]:
-    """The letters of the dimensions with their meaning, from the legend in shapes.py."""
-    found = re.findall(r"\b([A-Z])  ([a-z].*?)(?=   |\n)", (NUMPY / "shapes.py").read_text(encoding="utf-8"))
-    return sorted(found, key=lambda one: "BTSCHDFVR".index(one[0]))
-
-
-def signatures() -> list[tuple[str, str, str]]:
-    """(shape, name, address) of each definition that states shapes, by the first shape that it states."""
-    found: dict[str, tuple[str, str, str]] = {}
-    for name in READING_ORDER:
-        if (NUMPY / f"{name}.py").exists():
-            for node in ast.walk(tree_of(NUMPY / f"{name}.py")):
-                if isinstance(node, ast.FunctionDef):
-                    for shape in re.findall(r"\[Array, ['\"]([^'\"]+)['\"]\]", ast.unparse(node.args)):
-                        found.setdefault(shape.strip(), (shape.strip(), node.name, f"{name}.html"))
-    return list(found.values())
-
-
-def proof(site: Site) -> str:
-    """The page on the proof, its figures counted from the suite itself."""
-    tests = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "parity_tests").glob("test_*.py"))]
-    figures = {
-        "tests": sum(len(re.findall(r"^def test_", text, flags=re.MULTILINE)) for text in tests),
-        "files": len(tests),
-        "claims": sum(len(step.claims) for one in derivations() for step in one.steps),
-    }
-    text = site.templates.get_template("proof.md").render(figures, mistakes=MISTAKES)
-    return markdown(text, "")[0]
-
-
 def room(site: Site, number: int, name: str) -> None:
-    page = room_page(name, {})
-    for part in page.parts:
-        for row in part.rows:
-            for line in [*row.numpy, *row.torch]:
-                line.code = Markup(line.code)
-        part.title_html = Markup(part.title)
-    seen: set[str] = set()
-    first = [i for i, part in enumerate(page.parts) if not (part.name in seen or seen.add(part.name))]
-    page.first_words = Markup(page.first_words)
-    own = [one for one in derivations() if any(place.startswith(f"{name}.") for place in one.code)]
-    derived = {place.partition(".")[2] for one in own for place in one.code if place.startswith(f"{name}.")}
-    data = {"saved": page.saved, "steps": [], "tokens": [], "about": "", "mistakes": [], "stops": []}
+    """The page of a room, with everything that opens at its side."""
+    own = guards(name)
+    marks: dict[int, list[int]] = {}
+    for i, guard in enumerate(own):
+        marks.setdefault(guard["number"], []).append(i)
+    page = room_page(name, marks)
+    derived = [(one, one.places(name), Markup(one.html())) for one in derivations() if one.places(name)]
+    data = {"saved": page.saved, "mistakes": own, "stops": STOPS} | numbers(name)
     around = [None, *READING_ORDER, None]
     site.page(
         f"{name}.html",
         "room.html",
         name,
-        f"{name} in NumPy and PyTorch, side by side",
         page=page,
         number=number + 1,
         here=name,
         before=around[number],
         after=around[number + 2],
-        first=first,
-        derived=derived,
-        chips={},
-        derivations=[(one, _places(one.code, name), Markup(one.html())) for one in own],
+        derived={place for _, places, _ in derived for place in places},
+        derivations=derived,
+        chips=chips(name, page, own),
         keras=[(place, where, Markup("\n".join(lines))) for place, where, lines in counterparts(name)],
-        autograd={},
-        data=Markup(json.dumps(data).replace("<", "\\u003c")),
+        autograd=autograd(name),
+        data=Markup(json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")),
     )
 
 
-def _places(code: list[str], room: str) -> list[str]:
-    """The definitions in this room, the first of which is the one that leads there."""
-    return [place.partition(".")[2] for place in code if place.startswith(f"{room}.")]
+def search_index(library: list) -> str:
+    """[name, address, words] of everything that can be looked for: a script, since a page on the disk may read no file."""
+    entries = []
+    for name in READING_ORDER:
+        package = NUMPY if (NUMPY / f"{name}.py").exists() else TORCH
+        entries.append((name, f"{name}.html", _words(first_words(name))))
+        for qualified in public_definitions(package, name):
+            entries.append((f"{name}.{qualified}", f"{name}.html#{qualified}", docstring(package, name, qualified)[:400]))
+    for page in library:
+        entries.append((page.title, page.address, _words(page.body)[:300]))
+        for anchor, heading in re.findall(r'<h[23] id="([^"]+)">(.*?)</h', page.body):
+            entries.append((_words(heading), f"{page.address}#{anchor}", page.title))
+    return f"window.searchIndex = {json.dumps(entries, ensure_ascii=False)};"
+
+
+def _words(body: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub("<[^>]+>", " ", body))).strip()
+
+
+def proof(site: Site) -> str:
+    """The page on the proof, its figures counted from the suite itself."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "parity_tests").glob("test_*.py"))]
+    tests = sum(len(re.findall(r"^def test_", text, flags=re.MULTILINE)) for text in texts)
+    claims = sum(len(step.claims) for one in derivations() for step in one.steps)
+    page = site.templates.get_template("proof.md")
+    return markdown(page.render(tests=tests, files=len(texts), claims=claims, mistakes=MISTAKES), "")[0]

@@ -1,35 +1,23 @@
-"""Formulas that are typeset and evaluated from one text, so that what a page shows is what was checked.
-
-A formula is written as a Python expression in index or matrix form:
-
-    given x[N, C], w[C]                        arrays of random numbers, a capital letter for each axis
-    mu[n] := Sum(c, x[n, c]) / C               a definition; C is the length of its axis
-    d(mu[n], x[n, j]) == 1 / C                 a claim, for every n and j: ∂μ_n/∂x_nj = 1/C
-    dx == dy @ W                               the same for whole arrays
-
-`d(f, x[n, j])` is the derivative through all definitions between x and f, found by central differences. `delta(i, j)` is 1 where
-i = j. A function of numpy_gpt is called by its name.
-"""
+"""The formulas of the reader's derivations, evaluated on random arrays: reader/mathml.py says how they are written."""
 
 import ast
-import math
-from collections.abc import Callable, Iterator, Mapping
+import importlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
 import numpy as np
 
+from parity_tests import arrivals
+from reader.derivation import Derivation
+from reader.mathml import called, parse, parts_of
+
 SIZES = {"B": 2, "N": 3, "T": 3, "S": 3, "C": 4, "D": 2, "E": 4, "H": 2, "F": 3, "I": 3, "O": 2, "V": 4, "R": 2, "K": 5}
 STEP = 1e-5  # of central differences, whose error is then about 1e-10
 NUMBERS: dict[str, Callable] = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "diag": np.diag}
 NUMBERS |= {"outer": np.outer, "eye": lambda n: np.eye(int(n)), "ones": lambda n: np.ones(int(n))}
 NUMBERS |= {"sum_rows": lambda a: a.sum(axis=0), "onehot": lambda ids, n: np.eye(int(n))[ids.astype(int)]}
-MATRIX = ast.MatMult
-
-
-def parse(text: str) -> ast.expr:
-    return ast.parse(text.strip(), mode="eval").body
 
 
 def names_in(node: ast.AST) -> set[str]:
@@ -88,13 +76,9 @@ class Formulas:
         worst, most = 0.0, 0.0
         for place in product(*(range(SIZES[self.letter(index, node)]) for index in free)):
             found = [np.asarray(self.evaluate(side, dict(zip(free, place)), self.values), float) for side in sides]
-            worst = max(
-                worst,
-                *(
-                    float(np.abs(found[0] - other).max()) if found[0].shape == other.shape else math.inf
-                    for other in found[1:]
-                ),
-            )
+            if len({side.shape for side in found}) > 1:
+                raise ValueError(f"The sides of {line!r} have the shapes {[side.shape for side in found]}.")
+            worst = max(worst, *(float(np.abs(found[0] - other).max()) for other in found[1:]))
             most = max(most, *(float(np.abs(one).max()) for one in found))
         if any(isinstance(side, ast.Constant) and side.value == 0 for side in sides):
             return worst
@@ -104,13 +88,10 @@ class Formulas:
 
     def free(self, node: ast.AST) -> list[str]:
         """The indices that are not summed over, in the order in which they appear."""
-        bound = {call.args[0].id for call in ast.walk(node) if _called(call) == "Sum"}
-        called = {id(call.func) for call in ast.walk(node) if isinstance(call, ast.Call)}
-        found = [
-            name.id
-            for name in ast.walk(node)
-            if isinstance(name, ast.Name) and id(name) not in called and self.is_index(name.id)
-        ]
+        bound = {call.args[0].id for call in ast.walk(node) if called(call) == "Sum"}
+        names = {id(call.func) for call in ast.walk(node) if isinstance(call, ast.Call)}
+        walk = (name for name in ast.walk(node) if isinstance(name, ast.Name) and id(name) not in names)
+        found = [name.id for name in walk if self.is_index(name.id)]
         return [name for name in dict.fromkeys(found) if name not in bound]
 
     def is_index(self, name: str) -> bool:
@@ -120,13 +101,12 @@ class Formulas:
         """The axis that an index runs over: that of an array which it stands in."""
         for found in ast.walk(node):
             if isinstance(found, ast.Subscript) and isinstance(found.value, ast.Name) and found.value.id in self.axes:
-                for place, letter in zip(_parts(found.slice), self.axes[found.value.id]):
+                for place, letter in zip(parts_of(found.slice), self.axes[found.value.id]):
                     if isinstance(place, ast.Name) and place.id == index:
                         return letter
             if (
-                _called(found) == "delta"
-                and isinstance(found.args[0], ast.Name)
-                and found.args[0].id == index
+                called(found) == "delta"
+                and ast.unparse(found.args[0]) == index
                 and isinstance(found.args[1], ast.Subscript)
             ):
                 return self.below[found.args[1].value.id]
@@ -150,7 +130,7 @@ class Formulas:
             return at[node.id] if node.id in at else values[node.id] if node.id in values else SIZES[node.id]
         if isinstance(node, ast.Subscript):
             array = self.evaluate(node.value, at, values)
-            place = tuple(int(self.evaluate(part, at, values)) for part in _parts(node.slice))
+            place = tuple(int(self.evaluate(part, at, values)) for part in parts_of(node.slice))
             return array[place] if isinstance(array, np.ndarray) else array[place[0]]  # one of several results
         if isinstance(node, ast.Attribute):
             return self.evaluate(node.value, at, values).T
@@ -159,7 +139,7 @@ class Formulas:
         if isinstance(node, ast.BinOp):
             left, right = self.evaluate(node.left, at, values), self.evaluate(node.right, at, values)
             return OPERATIONS[type(node.op)](left, right)
-        name = _called(node)
+        name = called(node)
         if name == "Sum":
             index, size = node.args[0].id, SIZES[self.letter(node.args[0].id, node)]
             return sum(self.evaluate(node.args[1], {**at, index: i}, values) for i in range(size))
@@ -174,7 +154,7 @@ class Formulas:
     def derivative(self, f: ast.expr, x: ast.expr, at: dict[str, int], values: Mapping[str, Any]) -> float:
         name = x.value.id if isinstance(x, ast.Subscript) else x.id
         place = (
-            tuple(int(self.evaluate(part, at, values)) for part in _parts(x.slice))
+            tuple(int(self.evaluate(part, at, values)) for part in parts_of(x.slice))
             if isinstance(x, ast.Subscript)
             else ()
         )
@@ -201,21 +181,22 @@ OPERATIONS: dict[type, Callable] = {
     ast.Mult: lambda a, b: a * b,
     ast.Div: lambda a, b: a / b,
     ast.Pow: lambda a, b: a**b,
-    MATRIX: lambda a, b: a @ b,
+    ast.MatMult: lambda a, b: a @ b,
 }
 
 
-def _called(node: ast.AST) -> str:
-    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-
-
-def _parts(node: ast.expr) -> list[ast.expr]:
-    return node.elts if isinstance(node, ast.Tuple) else [node]
-
-
 def _indices(node: ast.Subscript) -> list[str]:
-    return [part.id for part in _parts(node.slice)]
+    return [part.id for part in parts_of(node.slice)]
 
 
-def lines_of(block: str) -> Iterator[str]:
-    yield from (line.strip() for line in block.splitlines() if line.strip())
+def differences(derivation: Derivation, seed: int = 0) -> list[tuple[str, float]]:
+    """(claim, largest relative difference of its sides) of every claim of a derivation."""
+    functions = {name: value for name, value in vars(arrivals).items() if callable(value)}
+    for place in derivation.code:
+        room, _, name = place.partition(".")
+        if "." not in name:
+            functions.setdefault(name, getattr(importlib.import_module(f"numpy_gpt.{room}"), name))
+    formulas = Formulas(seed, functions)
+    lines = [text for step in derivation.steps for kind, text in step.blocks if kind == "formula"]
+    found = [(text, formulas.read(text)) for text in lines]
+    return [(text, difference) for text, difference in found if difference is not None]
