@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""python run.py demo | test | bench [options]: makes .venv, installs what the command needs, runs it.
+"""python run.py demo | read | test | bench [options]: makes .venv, installs what the command needs, runs it.
 
 Where Python has another name: `py run.py demo` on Windows, `python3 run.py demo` on most other systems.
 
     demo    compare the NumPy GPT with its PyTorch twin, then train the NumPy GPT on the stories (about 90 s)
+    read    build the pages with both sources side by side, and open them in the browser
     test    lint, then the whole suite
     bench   measure speed and memory, beside what a user would take instead
 
@@ -20,8 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-EXTRAS = {"demo": ["torch"], "test": ["test"], "bench": ["bench"]}
-DISK = {"torch": "1 GB", "test": "3.5 GB", "bench": "1.2 GB"}  # with PyTorch for the CPU
+EXTRAS = {"demo": ["torch"], "read": ["reader"], "test": ["test"], "bench": ["bench"]}
+DISK = {"torch": "1 GB", "reader": "1 GB", "test": "3.5 GB", "bench": "1.2 GB"}  # with PyTorch for the CPU
 
 
 def main() -> int:
@@ -34,7 +35,7 @@ def main() -> int:
         return 2
     try:
         install(EXTRAS[command])
-        return {"demo": demo, "test": test, "bench": bench}[command](options)
+        return {"demo": demo, "read": read, "test": test, "bench": bench}[command](options)
     except subprocess.CalledProcessError as error:
         print(f"`{' '.join(map(str, error.cmd))}` failed with status {error.returncode}; see above.", file=sys.stderr)
         return error.returncode
@@ -44,6 +45,10 @@ def main() -> int:
 
 def demo(options: list[str]) -> int:
     return python("-m", "parity_tests") or python("-m", "numpy_gpt", "demo", *options)
+
+
+def read(options: list[str]) -> int:
+    return python("-m", "reader", "build", "build/site", "--open", *options)
 
 
 def test(options: list[str]) -> int:

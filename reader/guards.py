@@ -46,7 +46,12 @@ def bake(everything: bool = False) -> int:
         for mistake, verdict in zip(chosen, pool.map(judge, chosen)):
             report = verdict.report.split("\n")[0]
             test = verdict.failed_test.removeprefix("parity_tests/").split("[")[0]
-            found[mistake.name] = {"fingerprint": fingerprint(mistake), "test": test, "report": report, "spread": spread(mistake)}
+            found[mistake.name] = {
+                "fingerprint": fingerprint(mistake),
+                "test": test,
+                "report": report,
+                "spread": spread(mistake),
+            }
     ordered = {mistake.name: found[mistake.name] for mistake in MISTAKES}
     with written_beside(VERDICTS) as file:
         file.write((json.dumps(ordered, indent=1, ensure_ascii=False) + "\n").encode())

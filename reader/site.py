@@ -55,7 +55,13 @@ class Site:
 
     def page(self, address: str, template: str, title: str, **values: Any) -> None:
         """Add a page; values: what its template asks for."""
-        shared = {"rooms": READING_ORDER, "keys": KEYS, "others": self.others, "here": "", "root": "../" * address.count("/")}
+        shared = {
+            "rooms": READING_ORDER,
+            "keys": KEYS,
+            "others": self.others,
+            "here": "",
+            "root": "../" * address.count("/"),
+        }
         self.files[address] = self.templates.get_template(template).render(shared | values, title=title)
 
 
@@ -133,7 +139,9 @@ def search_index(library: list) -> str:
         package = NUMPY if (NUMPY / f"{name}.py").exists() else TORCH
         entries.append((name, f"{name}.html", _words(first_words(name))))
         for qualified in public_definitions(package, name):
-            entries.append((f"{name}.{qualified}", f"{name}.html#{qualified}", docstring(package, name, qualified)[:400]))
+            entries.append(
+                (f"{name}.{qualified}", f"{name}.html#{qualified}", docstring(package, name, qualified)[:400])
+            )
     for page in library:
         entries.append((page.title, page.address, _words(page.body)[:300]))
         for anchor, heading in re.findall(r'<h[23] id="([^"]+)">(.*?)</h', page.body):

@@ -14,11 +14,29 @@ from reader.rooms import RoomPage
 
 TESTS = ROOT / "parity_tests"
 FILES = (
-    *("test_layers", "test_attention", "test_loss", "test_optim", "test_model_parity", "test_bookkeeping", "test_properties"),
-    *("test_kv_cache", "test_lora", "test_third_opinions", "test_sampling", "test_generate", "test_perplexity", "test_train"),
+    *(
+        "test_layers",
+        "test_attention",
+        "test_loss",
+        "test_optim",
+        "test_model_parity",
+        "test_bookkeeping",
+        "test_properties",
+    ),
+    *(
+        "test_kv_cache",
+        "test_lora",
+        "test_third_opinions",
+        "test_sampling",
+        "test_generate",
+        "test_perplexity",
+        "test_train",
+    ),
     *("test_classifier", "test_threads", "test_distributed", "test_mirror"),
 )
-OTHERS = re.compile(r"torch\.nn\.|by_tape|by_differences|keras|transformers|peft|central_differences|third")  # other judges
+OTHERS = re.compile(
+    r"torch\.nn\.|by_tape|by_differences|keras|transformers|peft|central_differences|third"
+)  # other judges
 MOST = 4  # tests that a definition links to
 
 
@@ -77,5 +95,3 @@ def _source(path: Path) -> Document:
     lines = [f'<span id="L{number}">{line}</span>' for number, line in enumerate(coloured_lines(path), 1)]
     title = f"{path.parent.name}/{path.name}"
     return Document(f"tests/{path.stem}.html", title, f"<h1>{title}</h1><pre><code>{chr(10).join(lines)}</code></pre>")
-
-
