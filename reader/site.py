@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from parity_tests.mirror import NUMPY, TORCH
 from parity_tests.mistakes.planted import MISTAKES
+from reader.alignment import room as aligned
 from reader.derivation import derivations
 from reader.guards import guards
 from reader.keras import counterparts
@@ -138,10 +139,10 @@ def search_index(library: list) -> str:
     for name in READING_ORDER:
         package = NUMPY if (NUMPY / f"{name}.py").exists() else TORCH
         entries.append((name, f"{name}.html", _words(first_words(name))))
+        heads = {definition.name for definition in aligned(name)}
         for qualified in public_definitions(package, name):
-            entries.append(
-                (f"{name}.{qualified}", f"{name}.html#{qualified}", docstring(package, name, qualified)[:400])
-            )
+            address = f"{name}.html" + (f"#{qualified}" if qualified in heads else "")
+            entries.append((f"{name}.{qualified}", address, docstring(package, name, qualified)[:400]))
     for page in library:
         entries.append((page.title, page.address, _words(page.body)[:300]))
         for anchor, heading in re.findall(r'<h[23] id="([^"]+)">(.*?)</h', page.body):
