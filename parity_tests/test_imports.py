@@ -21,8 +21,16 @@ def run_python(code: str) -> str:
 
 
 def without(*modules: str) -> str:
-    """Code after which these cannot be imported: Python raises ImportError for a name whose module is None."""
-    return f"import sys; sys.modules.update(dict.fromkeys({modules!r}))\n"
+    """Code after which these cannot be imported. (A name whose module is None would do, but tyro imports torch where
+    sys.modules has its name.)"""
+    return textwrap.dedent(f"""
+        import sys
+        class Absent:
+            def find_spec(self, name, path=None, target=None):
+                if name in {modules!r}:
+                    raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+        sys.meta_path.insert(0, Absent())
+    """)
 
 
 def test_numpy_gpt_trains_without_any_framework():
