@@ -34,6 +34,7 @@ from shared_gpt.text import (
     load_tokenizer,
     load_tokens,
 )
+from shared_gpt.text.bpe.huggingface import write_fast_tokenizer
 from shared_gpt.text.token_file import tokenizer_fingerprint
 
 RUN_FILES = {
@@ -157,6 +158,11 @@ TARGETS: dict[str, Target] = {
     ),
     "tokenizer.json, byte pairs": Target(
         make_tokenizer(lambda: BytePairTokenizer.train(STORY * 9, 290)), {"tokenizer.json": JSON}, use_tokenizer
+    ),
+    "tokenizer.json, transformers": Target(
+        lambda folder: write_fast_tokenizer(folder, BytePairTokenizer.train(STORY * 9, 290), 16),
+        {"tokenizer.json": JSON},
+        use_tokenizer,
     ),
     "tokenizer.json, characters": Target(
         make_tokenizer(lambda: CharTokenizer(STORY)), {"tokenizer.json": JSON}, use_tokenizer
