@@ -101,12 +101,21 @@ class Comparison:
         return entry
 
     def part(
-        self, module: str, direction: str, value: str, error: float, reason: str = "", alone: bool = False
+        self,
+        module: str,
+        direction: str,
+        value: str,
+        error: float,
+        reason: str = "",
+        alone: bool = False,
+        shown: str = "",
     ) -> None:
         """Note where the twins part. A check that does not stand alone is silent after an earlier finding, of which this would be
         a consequence."""
         if alone or not self.findings:
-            self.findings.append(Finding(self.check, self.precision, Parting(module, direction, value, error, reason)))
+            self.findings.append(
+                Finding(self.check, self.precision, Parting(module, direction, value, error, reason, shown))
+            )
 
     def require(self, ours: Trace, keys: Sequence[Key]) -> None:
         """Note the first of the keys that a trace lacks, though no exception ended it."""

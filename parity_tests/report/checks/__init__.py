@@ -3,7 +3,8 @@
 They run in an order in which each needs only what those before it have shown to agree, so the first that fails tells most.
 """
 
-from parity_tests.report.checks import passes, rooms, training, usage
+from parity_tests.report.checks import passes, rooms, text, training, usage
+from parity_tests.report.checks.text_judge import text_check
 from parity_tests.report.checks.training import STEPS
 from parity_tests.report.evidence import Check
 
@@ -26,4 +27,7 @@ CHECKS: dict[str, Check] = {
     "classifier": rooms.results(usage.classifier),
     "LoRA's branches": rooms.results(usage.branches),
     "saved and loaded": rooms.results(usage.files),
+    "words and ids": text_check(text.words),
+    "byte pairs": text_check(text.byte_pairs),
+    "windows and batches": text_check(text.data),
 }

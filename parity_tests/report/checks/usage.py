@@ -16,7 +16,7 @@ from parity_tests.report.subject import ALPHA, Subject
 from parity_tests.report.trace import Trace, gradient
 
 
-def _numbers(rows: Any) -> np.ndarray:
+def flat_numbers(rows: Any) -> np.ndarray:
     """Lists of lists of numbers, of any lengths and None among them, as one array."""
     flat: list[float] = []
 
@@ -54,7 +54,7 @@ def sampling(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
     rows = [[0, 3, 3], [1], [2, 5, 7]]
     for penalty in (1.7, 0.6):
         trace.put("penalize_repetition", f"its result for {penalty}", room.penalize_repetition(z, rows, penalty))
-    trace.put("likeliest", "its result", _numbers(room.likeliest(plain, 4)))
+    trace.put("likeliest", "its result", flat_numbers(room.likeliest(plain, 4)))
 
 
 def generation(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
@@ -69,17 +69,17 @@ def generation(trace: Trace, subject: Subject, precision: str, twin: Any) -> Non
     trace.put("generate_text_simple", "its text", simple)
     for use_cache in (False, True):
         text = room.generate(model, rows, new, use_cache=use_cache)
-        trace.put("generate", f"its text {'with' if use_cache else 'without'} the cache", _numbers(text))
+        trace.put("generate", f"its text {'with' if use_cache else 'without'} the cache", flat_numbers(text))
     drawing = {"temperature": 0.9, "top_k": max(V // 2, 1), "top_p": 0.9, "repetition_penalty": 1.3}
     text = room.generate(model, rows, new, rng=np.random.default_rng(subject.seed), **drawing)
-    trace.put("generate", "its text by chance", _numbers(text))
+    trace.put("generate", "its text by chance", flat_numbers(text))
     text = room.generate(model, rows, new, eos_id=int(simple[0, -1]))
-    trace.put("generate", "its text with a token that ends rows", _numbers(text))
+    trace.put("generate", "its text with a token that ends rows", flat_numbers(text))
     with twin.no_grad(), room.recorded_attention() as maps:
         model(as_input(twin, ids))
     steps = list(room.stream(model, rows, 3, candidates=3, attention=bool(maps)))
-    trace.put("stream", "its tokens", _numbers([step.tokens for step in steps]))
-    trace.put("stream", "its candidates", _numbers([step.candidates for step in steps]))
+    trace.put("stream", "its tokens", flat_numbers([step.tokens for step in steps]))
+    trace.put("stream", "its candidates", flat_numbers([step.candidates for step in steps]))
     if maps:  # a student's own attention need not leave its weights for others to look at
         for i, step in enumerate(steps):
             trace.put("stream", f"{MAPS} in step {i}", step.attention)
@@ -139,7 +139,7 @@ def training(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
     for name, p in model.named_parameters():
         trace.put("train_step", f"{name} after a step", p)
     steps = list(room.train(model, adam, iter(batches[1:]), 3, lambda step: 1e-3 * (step + 1), 2, 0.5, first_step=1))
-    trace.put("train", "what it reports", _numbers([tuple(step) for step in steps]))
+    trace.put("train", "what it reports", flat_numbers([tuple(step) for step in steps]))
     for name, p in model.named_parameters():
         trace.put("train", f"{name} after three steps", p)
     resumed = twin.AdamW(model.parameters(), weight_decay=0.1)
