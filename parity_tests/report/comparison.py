@@ -87,13 +87,14 @@ class Comparison:
         theirs: Mapping[Key | str, Any],
         name: str = "",
         section: str = "together",
+        tolerance: float | None = None,
     ) -> Entry:
         """An entry for the worst element among all of `ours`; keys are names, or those of a trace."""
         key, index, a, b, error = max(
             (furthest(key, ours[key], theirs[key]) for key in ours), key=lambda found: found[-1]
         )
         tensor = key if isinstance(key, str) else key[1]
-        tolerance = TOLERANCE[self.precision]
+        tolerance = TOLERANCE[self.precision] if tolerance is None else tolerance
         entry = Entry(
             section, name or self.check, quantity, self.precision, tensor, index, a, b, error, tolerance=tolerance
         )

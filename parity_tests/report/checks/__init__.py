@@ -18,6 +18,7 @@ CHECKS: dict[str, Check] = {
     "clip_grad_norm": Check(training.clipping, training.compare_clipping),
     f"AdamW, {STEPS} steps": Check(training.optimizer, training.compare_optimizer),
     f"loss curve, {STEPS} steps": Check(training.loss_curve, training.compare_loss_curve),
+    "central differences": Check(training.slopes, training.compare_slopes, once=True),
     "formulas far from 0": rooms.results(rooms.functions, once=False),
     "initial weights": rooms.results(rooms.initial_weights),
     "sampling": rooms.results(usage.sampling),
