@@ -12,6 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy_gpt
+from parity_tests.report.book import with_book_layout
 from parity_tests.report.watch import watched
 from parity_tests.report.where import StudentError, where_raised
 
@@ -41,6 +42,8 @@ def replaced(specs: Sequence[str]) -> Iterator[Replacements]:
     try:
         for target, owner, name, path in plans:
             old, new = getattr(owner, name), _find(modules[path], name, path)
+            if target == "attention.MultiHeadAttention" and isinstance(new, type):
+                new = with_book_layout(new)
             if isinstance(new, type):
                 undo += [(new, key, value) for key, value in vars(new).items() if isinstance(value, FunctionType)]
             new = watched(new, old, target, calls)

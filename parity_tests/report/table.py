@@ -55,7 +55,7 @@ def show(
         console.print(_table(shown))
     if entries and not brief:
         for precision in dict.fromkeys(entry.precision for entry in entries):
-            _show_worst(console, max((e for e in entries if e.precision == precision), key=lambda e: e.error))
+            _show_worst(console, _worst(entries, precision))
     if printed.strip():
         _show_printed(console, printed)
     console.print(f"\nPicture: {out / 'parity.png'}   numbers: {out / 'parity.json'}", soft_wrap=True)
@@ -82,13 +82,18 @@ def _verdict(entries: Sequence[Entry]) -> str:
         return len({entry.name for entry in entries if entry.section == section})
 
     worst = [
-        f"{max(e.error for e in entries if e.precision == precision):.1e} in {precision}"
+        f"{_worst(entries, precision).error:.1e} in {precision}"
         for precision in dict.fromkeys(entry.precision for entry in entries)
     ]
     return (
         f"The twins agree: {count('modules')} modules, {count('parameters')} parameters, {count('together')} more checks; "
         f"worst error {', '.join(worst)}."
     )
+
+
+def _worst(entries: Sequence[Entry], precision: str) -> Entry:
+    """The one that is nearest to what is allowed, or furthest beyond it."""
+    return max((e for e in entries if e.precision == precision), key=lambda e: e.error / e.tolerance)
 
 
 def _table(entries: Sequence[Entry]) -> Table:
