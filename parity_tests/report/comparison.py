@@ -100,13 +100,14 @@ class Comparison:
         name: str = "",
         section: str = "together",
         twin: str = TORCH,
+        tolerance: float | None = None,
     ) -> Entry:
         """An entry for the worst element among all of `ours`; keys are names, or those of a trace."""
         key, index, a, b, error = max(
             (furthest(key, ours[key], theirs[key]) for key in ours), key=lambda found: found[-1]
         )
         tensor = key if isinstance(key, str) else key[1]
-        tolerance = TOLERANCE[self.precision]
+        tolerance = TOLERANCE[self.precision] if tolerance is None else tolerance
         entry = Entry(
             section, name or self.check, quantity, self.precision, tensor, index, a, b, error, tolerance, twin
         )
@@ -114,12 +115,21 @@ class Comparison:
         return entry
 
     def part(
-        self, module: str, direction: str, value: str, error: float, reason: str = "", alone: bool = False
+        self,
+        module: str,
+        direction: str,
+        value: str,
+        error: float,
+        reason: str = "",
+        alone: bool = False,
+        shown: str = "",
     ) -> None:
         """Note where the twins part. A check that does not stand alone is silent after an earlier finding, of which this would be
         a consequence."""
         if alone or not self.findings:
-            self.findings.append(Finding(self.check, self.precision, Parting(module, direction, value, error, reason)))
+            self.findings.append(
+                Finding(self.check, self.precision, Parting(module, direction, value, error, reason, shown))
+            )
 
     def require(self, ours: Trace, keys: Sequence[Key]) -> None:
         """Note the first of the keys that a trace lacks, though no exception ended it."""

@@ -2,7 +2,10 @@
 
 import json
 import math
+import os
+import platform
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +14,7 @@ from rich.text import Text
 
 from parity_tests.report.comparison import KERAS, Entry
 from parity_tests.report.subject import Subject
+from shared_gpt import __version__
 from shared_gpt.files import written_beside
 
 PRINTED = 10  # lines of what a student's code prints
@@ -26,6 +30,7 @@ def show(
     out: Path,
     brief: bool = False,
     printed: str = "",
+    seeds: int = 1,
 ) -> None:
     """Print the report; where the twins differ, the first line says where they first part."""
     console = Console(highlight=False)
@@ -41,7 +46,8 @@ def show(
         f"\nGPT with V={c.vocab_size} C={c.emb_dim} H={c.n_heads} D={c.head_dim} n_layers={c.n_layers}"
         f"{' tied' if c.tie_embeddings else ' untied'}{'' if c.qkv_bias else ', no qkv bias'}; "
         f"B={subject.batch_size} T={subject.length}; "
-        f"{'given weights' if subject.state else f'seed {subject.seed}'}; {seconds:.1f} s",
+        f"{'given weights' if subject.state else f'seed {subject.seed}'}"
+        f"{f' to {subject.seed + seeds - 1}, the worst of all' if seeds > 1 else ''}; {seconds:.1f} s",
         soft_wrap=True,
     )
     shown = wrong if brief else entries
@@ -49,7 +55,7 @@ def show(
         console.print(_table(shown))
     if entries and not brief:
         for precision in dict.fromkeys(entry.precision for entry in entries):
-            _show_worst(console, max((e for e in entries if e.precision == precision), key=lambda e: e.error))
+            _show_worst(console, _worst(entries, precision))
     if printed.strip():
         _show_printed(console, printed)
     console.print(f"\nPicture: {out / 'parity.png'}   numbers: {out / 'parity.json'}", soft_wrap=True)
@@ -95,7 +101,7 @@ def _verdict(entries: Sequence[Entry]) -> str:
         return len({entry.name for entry in entries if entry.section == section})
 
     worst = [
-        f"{max(e.error for e in entries if e.precision == precision):.1e} in {precision}"
+        f"{_worst(entries, precision).error:.1e} in {precision}"
         for precision in dict.fromkeys(entry.precision for entry in entries)
     ]
     third = sum(entry.twin == KERAS for entry in entries)
@@ -103,6 +109,11 @@ def _verdict(entries: Sequence[Entry]) -> str:
         f"The twins agree: {count('modules')} modules, {count('parameters')} parameters, {count('together')} more checks; "
         f"worst error {', '.join(worst)}.{f' TensorFlow agrees in {third} comparisons.' if third else ''}"
     )
+
+
+def _worst(entries: Sequence[Entry], precision: str) -> Entry:
+    """The one that is nearest to what is allowed, or furthest beyond it."""
+    return max((e for e in entries if e.precision == precision), key=lambda e: e.error / e.tolerance)
 
 
 def _table(entries: Sequence[Entry]) -> Table:
@@ -164,11 +175,13 @@ def _show_worst(console: Console, entry: Entry) -> None:
     console.print(f"  error {entry.error:.1e}, of {entry.tolerance:.0e} allowed")
 
 
-def save_numbers(path: Path, subject: Subject, entries: Sequence[Entry], lines: Sequence[str]) -> None:
+def save_numbers(path: Path, subject: Subject, seeds: int, entries: Sequence[Entry], lines: Sequence[str]) -> None:
     """Everything measured, as JSON; an infinite error (shapes or types differ) is null."""
     numbers = {
         "config": subject.config.to_dict(),
         "seed": subject.seed,
+        "seeds": seeds,
+        "machine": machine(),
         "batch_size": subject.batch_size,
         "length": subject.length,
         "agree": not lines and all(entry.agrees for entry in entries),
@@ -179,6 +192,24 @@ def save_numbers(path: Path, subject: Subject, entries: Sequence[Entry], lines: 
     }
     with written_beside(path) as file:
         file.write(json.dumps(numbers, indent=1, ensure_ascii=False, allow_nan=False).encode())
+
+
+def machine() -> dict[str, object]:
+    """Where the numbers come from: the system, the processor, and the versions of what computes."""
+    versions = {name: version(name) for name in ("numpy", "torch", "tensorflow", "tiktoken") if _installed(name)}
+    return {
+        "system": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "versions": {"python": platform.python_version(), "numpy_gpt": __version__, **versions},
+    }
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
 
 
 def _finite(value: object) -> object:

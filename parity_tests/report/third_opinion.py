@@ -112,7 +112,7 @@ def by_calls(compute: Callable[[Trace, Subject, str, Any], None]) -> Callable[[S
 def generation(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
     model = subject.model(twin, precision)
     _, rows, new = usage.prompts(subject)
-    trace.put("generate", "its text without the cache", usage.numbers(twin.generate(model, rows, new)))
+    trace.put("generate", "its text without the cache", usage.flat_numbers(twin.generate(model, rows, new)))
     usage.by_chance(trace, subject, model, twin.generate)
 
 

@@ -14,9 +14,11 @@ import numpy as np
 import numpy_gpt
 from numpy_gpt import GPTConfig
 from parity_tests.report.checks.training import as_input
-from parity_tests.report.comparison import Comparison
+from parity_tests.report.comparison import Comparison, furthest
+from parity_tests.report.diagnose import ROUNDING
 from parity_tests.report.evidence import Check
 from parity_tests.report.subject import Subject
+from parity_tests.report.suspects.sampling import sampling as sampling_mistakes
 from parity_tests.report.trace import Key, Trace
 
 MAPS = "its attention"  # results that a student's own attention need not give
@@ -44,16 +46,20 @@ def results(compute: Callable[[Trace, Subject, str, Any], None], once: bool = Tr
                 if key in mine:
                     entry = c.add("value", {key: mine[key]}, theirs)
                     if not entry.agrees:
-                        c.part(key[0], "", key[1], entry.error, _reason(key, mine[key]))
+                        c.part(key[0], "", key[1], entry.error, _reason(key, mine[key], theirs))
                 elif not mine.error and not key[1].startswith(MAPS):
                     c.part(key[0], "", f"{key[1]}, which it never gave,", float("inf"))
 
     return Check(ours, compare, once)
 
 
-def _reason(key: Key, ours: np.ndarray) -> str:
+def _reason(key: Key, ours: np.ndarray, theirs: Trace) -> str:
     if key[0] in ("softmax", "logsumexp") and "near" in key[1] and not np.isfinite(ours).all():
         return "exp overflows, or all of it underflows: the maximum of each row is not taken off first"
+    with np.errstate(all="ignore"):
+        for reason, mistaken in sampling_mistakes(key, theirs):
+            if furthest("", ours, mistaken)[-1] <= ROUNDING:
+                return reason
     return ""
 
 

@@ -17,7 +17,7 @@ from parity_tests.report.subject import ALPHA, Subject
 from parity_tests.report.trace import Trace, gradient
 
 
-def numbers(rows: Any) -> np.ndarray:
+def flat_numbers(rows: Any) -> np.ndarray:
     """Lists of lists of numbers, of any lengths and None among them, as one array."""
     flat: list[float] = []
 
@@ -55,7 +55,7 @@ def sampling(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
     rows = [[0, 3, 3], [1], [2, 5, 7]]
     for penalty in (1.7, 0.6):
         trace.put("penalize_repetition", f"its result for {penalty}", room.penalize_repetition(z, rows, penalty))
-    trace.put("likeliest", "its result", numbers(room.likeliest(plain, 4)))
+    trace.put("likeliest", "its result", flat_numbers(room.likeliest(plain, 4)))
 
 
 def prompts(subject: Subject) -> tuple[np.ndarray, list[list[int]], int]:
@@ -69,7 +69,7 @@ def by_chance(trace: Trace, subject: Subject, model: Any, generate: Callable) ->
     _, rows, new = prompts(subject)
     drawing = {"temperature": 0.9, "top_k": max(subject.config.vocab_size // 2, 1), "top_p": 0.9}
     text = generate(model, rows, new, rng=np.random.default_rng(subject.seed), repetition_penalty=1.3, **drawing)
-    trace.put("generate", "its text by chance", numbers(text))
+    trace.put("generate", "its text by chance", flat_numbers(text))
 
 
 def generation(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
@@ -80,15 +80,15 @@ def generation(trace: Trace, subject: Subject, precision: str, twin: Any) -> Non
     trace.put("generate_text_simple", "its text", simple)
     for use_cache in (False, True):
         text = room.generate(model, rows, new, use_cache=use_cache)
-        trace.put("generate", f"its text {'with' if use_cache else 'without'} the cache", numbers(text))
+        trace.put("generate", f"its text {'with' if use_cache else 'without'} the cache", flat_numbers(text))
     by_chance(trace, subject, model, room.generate)
     text = room.generate(model, rows, new, eos_id=int(simple[0, -1]))
-    trace.put("generate", "its text with a token that ends rows", numbers(text))
+    trace.put("generate", "its text with a token that ends rows", flat_numbers(text))
     with twin.no_grad(), room.recorded_attention() as maps:
         model(as_input(twin, ids))
     steps = list(room.stream(model, rows, 3, candidates=3, attention=bool(maps)))
-    trace.put("stream", "its tokens", numbers([step.tokens for step in steps]))
-    trace.put("stream", "its candidates", numbers([step.candidates for step in steps]))
+    trace.put("stream", "its tokens", flat_numbers([step.tokens for step in steps]))
+    trace.put("stream", "its candidates", flat_numbers([step.candidates for step in steps]))
     if maps:  # a student's own attention need not leave its weights for others to look at
         for i, step in enumerate(steps):
             trace.put("stream", f"{MAPS} in step {i}", step.attention)
@@ -106,9 +106,11 @@ def lookup(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
     """A text that repeats itself, continued in fewer passes."""
     room, model = room_of(twin, "prompt_lookup"), subject.model(twin, precision)
     ids = [*range(min(4, subject.config.vocab_size))] * 3
-    trace.put("guess", "its result", numbers([room.guess(ids, most, ngram) for most in (0, 2, 9) for ngram in (1, 3)]))
+    trace.put(
+        "guess", "its result", flat_numbers([room.guess(ids, most, ngram) for most in (0, 2, 9) for ngram in (1, 3)])
+    )
     passes = list(room.lookup_passes(model, ids, subject.config.context_length + 3, num_tokens=3))
-    trace.put("lookup_passes", "its tokens", numbers([[*step.tokens, step.guessed] for step in passes]))
+    trace.put("lookup_passes", "its tokens", flat_numbers([[*step.tokens, step.guessed] for step in passes]))
 
 
 def perplexity(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
@@ -157,7 +159,7 @@ def training(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
     for name, p in model.named_parameters():
         trace.put("train_step", f"{name} after a step", p)
     steps = list(room.train(model, adam, iter(batches[1:]), 3, lambda step: 1e-3 * (step + 1), 2, 0.5, first_step=1))
-    trace.put("train", "what it reports", numbers([tuple(step) for step in steps]))
+    trace.put("train", "what it reports", flat_numbers([tuple(step) for step in steps]))
     for name, p in model.named_parameters():
         trace.put("train", f"{name} after three steps", p)
     resumed = twin.AdamW(model.parameters(), weight_decay=0.1)
