@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def demo(options: list[str]) -> int:
-    return python("-m", "parity_tests") or python("-m", "numpy_gpt", "demo", *options)
+    return python("-m", "parity_tests", "--brief") or python("-m", "numpy_gpt", "demo", *options)
 
 
 def read(options: list[str]) -> int:

@@ -26,10 +26,21 @@ class Generate(commands.Generate):
     block: LeftOut[int | None] = None
 
 
+@dataclass(frozen=True)
+class Chat(commands.Chat):
+    """Talk to a model that was fine-tuned on instructions; each line is a request of its own, an empty one ends.
+
+    Left out, for which take numpy-gpt or torch-gpt: the page in the browser (--web, --port), which shows attention.
+    """
+
+    web: LeftOut[bool] = False
+    port: LeftOut[int] = 0
+
+
 ALL: dict[str, type] = {
     "pretrain": commands.Pretrain,
     "finetune": commands.Finetune,
-    "chat": commands.Chat,
+    "chat": Chat,
     "classify": commands.Classify,
     "generate": Generate,
     "evaluate": commands.Evaluate,
