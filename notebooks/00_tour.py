@@ -18,7 +18,6 @@ if importlib.util.find_spec("numpy_gpt") is None:  # in a hosted notebook servic
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", f"numpy-gpt[notebooks] @ {address}"], check=True)
 
 # %%
-import importlib.util
 import math
 
 import numpy as np
@@ -218,7 +217,7 @@ show.figure(
 # questions. Ask it something, in your own words, if you like:
 
 # %% tags=["optional"]
-if importlib.util.find_spec("shared_gpt.checkpoints.shipped") is None:
+if not Path(show.__file__).parents[1].joinpath("shared_gpt", "models").exists():
     print("This copy of the project has no shipped models yet.")
 else:
     from shared_gpt.commands.loading import load_model, task_folder

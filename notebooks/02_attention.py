@@ -330,10 +330,9 @@ assert error < 1e-14
 # that looks most at the token just before, and the one in which *She* looks most at *Ada*.
 
 # %% tags=["optional"] jupyter={"source_hidden": true}
-import importlib.util
 
 text = "Ada climbs the stairs with a can of oil. She is not tired."
-if importlib.util.find_spec("shared_gpt.checkpoints.shipped") is None:
+if not Path(show.__file__).parents[1].joinpath("shared_gpt", "models").exists():
     print("This copy of the project has no shipped models yet.")
 else:
     from shared_gpt.commands.loading import load_model
