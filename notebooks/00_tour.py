@@ -42,7 +42,7 @@ tokenizer = BytePairTokenizer.train(stories, vocab_size=1024)
 text = "Ada Brook keeps the lighthouse on Gull"
 ids = tokenizer.encode(text)
 pieces = [tokenizer.decode([i]).replace(" ", "␣") for i in ids]
-show.table([(piece, i) for piece, i in zip(pieces, ids)], ["token", "id"])
+show.table([("id", *map(str, ids))], ["token", *pieces])
 assert tokenizer.decode(ids) == text
 assert tokenizer.n_vocab == 1024
 
