@@ -61,7 +61,7 @@ def read(options: list[str]) -> int:
 
 
 def notebooks(options: list[str]) -> int:
-    return python("-m", "jupyterlab", "notebooks/00_tour.ipynb", *options)
+    return python("-m", "jupyterlab", "--LabApp.default_url=/lab/tree/notebooks/00_tour.ipynb", *options)
 
 
 def exercises(options: list[str]) -> int:

@@ -18,7 +18,6 @@ if importlib.util.find_spec("numpy_gpt") is None:  # in a hosted notebook servic
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", f"numpy-gpt[notebooks] @ {address}"], check=True)
 
 # %%
-import importlib.util
 import math
 
 import numpy as np
@@ -43,7 +42,7 @@ tokenizer = BytePairTokenizer.train(stories, vocab_size=1024)
 text = "Ada Brook keeps the lighthouse on Gull"
 ids = tokenizer.encode(text)
 pieces = [tokenizer.decode([i]).replace(" ", "␣") for i in ids]
-show.table([(piece, i) for piece, i in zip(pieces, ids)], ["token", "id"])
+show.table([("id", *map(str, ids))], ["token", *pieces])
 assert tokenizer.decode(ids) == text
 assert tokenizer.n_vocab == 1024
 
@@ -60,9 +59,10 @@ theirs = torch_gpt.GPTModel(config, np.random.default_rng(0))
 
 logits = ours(np.array([ids]))
 logits_of_twin = theirs(torch.tensor([ids]))
-print("logits:", logits.shape, f"  relative error against the twin: {relative_error(logits, logits_of_twin):.0e}")
+error = relative_error(logits, logits_of_twin)
+print(f"logits: {logits.shape}, relative error against the twin: {error:.0e}")
 assert logits.shape == (1, len(ids), 1024)
-assert relative_error(logits, logits_of_twin) < 1e-5
+assert error < 1e-5
 
 # %% [markdown]
 # For every token one row: a score for each of the 1024 tokens that could come next.
@@ -100,15 +100,15 @@ ours.backward(criterion.backward())
 torch_gpt.CrossEntropy()(theirs(torch.tensor(inputs)), torch.tensor(targets)).backward()
 mine, autograd = gradients(ours), gradients(theirs)
 assert list(mine) == list(autograd)
+errors = {key: relative_error(mine[key], autograd[key]) for key in mine if not key.endswith("c_attn.bias")}
 show.table(
     [
-        (f"`{key}`", str(mine[key].shape), f"{np.abs(mine[key]).mean():.0e}", f"{relative_error(mine[key], autograd[key]):.0e}")
+        (f"`{key}`", str(mine[key].shape), f"{np.abs(mine[key]).mean():.0e}", f"{errors[key]:.0e}")
         for key in ("wte.weight", "h.0.attn.c_proj.weight", "h.2.mlp.c_fc.weight", "h.3.ln_2.bias", "ln_f.weight")
     ],
     ["weight", "shape", "mean size of its gradient", "by hand against autograd"],
     f"Five of the {len(mine)} weights",
 )  # fmt: skip
-errors = {key: relative_error(mine[key], autograd[key]) for key in mine if not key.endswith("c_attn.bias")}
 assert max(errors.values()) < 1e-4
 
 # %% [markdown]
@@ -126,16 +126,8 @@ for package, trace in ((numpy_gpt, trace_numpy), (torch_gpt, trace_torch)):
     model = package.GPTModel(config, np.random.default_rng(0), package.float64)
     pair.append(trace(model, package.CrossEntropy(), inputs, targets))
 
-stops = [("output", "wte"), ("output", "h.0"), ("output", "h.1"), ("output", "h.2"), ("output", "h.3"), ("output", "ln_f"), ("output", "lm_head")]  # fmt: skip
-back = [
-    ("dx", "h.0"),
-    ("dx", "h.1"),
-    ("dx", "h.2"),
-    ("dx", "h.3"),
-    ("dx", "ln_f"),
-    ("dx", "lm_head"),
-    ("dy", "lm_head"),
-]
+stops = [("output", name) for name in ("wte", "h.0", "h.1", "h.2", "h.3", "ln_f", "lm_head")]
+back = [*(("dx", name) for name in ("h.0", "h.1", "h.2", "h.3", "ln_f", "lm_head")), ("dy", "lm_head")]
 strip_errors = {key: relative_error(*(trace[key] for trace in pair)) for key in (*stops, *back)}
 assert max(strip_errors.values()) < 1e-11
 
@@ -192,11 +184,10 @@ for package, convert in ((numpy_gpt, np.asarray), (torch_gpt, torch.from_numpy))
     optimizer = package.AdamW(list(model.parameters()), lr=1e-3)
     pieces_of_batch = [tuple(map(convert, batch))]
     curves.append([package.train_step(model, optimizer, pieces_of_batch)[0] for _ in range(40)])
-print(
-    f"loss at first {curves[0][0]:.2f}, after 40 steps {curves[0][-1]:.2f}; the twins differ by {np.abs(np.subtract(*curves)).max():.0e}"
-)
+apart = np.abs(np.subtract(*curves)).max()
+print(f"loss at first {curves[0][0]:.2f}, after 40 steps {curves[0][-1]:.2f}; the twins differ by {apart:.0e}")
 assert curves[0][-1] < 0.7 * curves[0][0]
-assert np.abs(np.subtract(*curves)).max() < 0.02
+assert apart < 0.02
 
 # %% jupyter={"source_hidden": true}
 figure, axis = show.new_figure(height=2.8, width=7)
@@ -218,7 +209,7 @@ show.figure(
 # questions. Ask it something, in your own words, if you like:
 
 # %% tags=["optional"]
-if importlib.util.find_spec("shared_gpt.checkpoints.shipped") is None:
+if not Path(show.__file__).parents[1].joinpath("shared_gpt", "models").exists():
     print("This copy of the project has no shipped models yet.")
 else:
     from shared_gpt.commands.loading import load_model, task_folder

@@ -5,8 +5,9 @@ import copy
 import nbformat
 import pytest
 
+import notebooks.__main__
 from notebooks.__main__ import check, command
-from notebooks.files import chosen, names
+from notebooks.files import chosen, load, names
 from notebooks.rules import FIRST_CODE, broken_rules
 from notebooks.running import CellFailed, run
 from notebooks.same import difference, differences
@@ -49,6 +50,7 @@ def test_a_notebook_that_keeps_the_rules():
         (("show", FIGURE.replace("data:image/png;base64,AAAA", "https://example.org/a.png")), "from elsewhere"),
         ("![A picture](https://example.org/a.png)", "somewhere else"),
         ("See [there](../nowhere.py).", "leads nowhere"),
+        ("`gpt-exercise start backwards-attention`", "no exercise"),
         (r"The scores over $\sqrt{D}$.", "plain signs"),
         ("The loss is 2.345.", "no cell above it asserts that"),
         ("It has 124,439,808 parameters.", "no cell above it asserts that"),
@@ -84,6 +86,20 @@ def test_errors_warnings_and_cells_that_were_not_run():
     idle.execution_count = None
     faults = broken_rules("42_it", broken)
     assert ["an error" in faults[0], "standard error" in faults[1], "not run" in faults[2]] == [True] * 3
+
+
+def test_a_bare_picture_has_no_description():
+    broken = notebook(("plot()", FIGURE))
+    broken.cells[3].outputs = [nbformat.v4.new_output("display_data", {"image/png": "AAAA", "text/plain": "<Figure>"})]
+    assert ["use show.figure" in fault for fault in broken_rules("42_it", broken)] == [True]
+
+
+def test_a_source_that_was_changed_after_the_build(monkeypatch):
+    monkeypatch.setattr(notebooks.__main__, "run", lambda notebook: pytest.fail("what differs need not run"))
+    changed = load("02_attention")
+    changed.cells[3].source += "\nx + 1"
+    monkeypatch.setattr(notebooks.__main__, "load", lambda name: changed)
+    assert ["another 02_attention.py" in fault for fault in check("02_attention")] == [True]
 
 
 def test_too_many_cells():
