@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,14 @@ from shared_gpt.checkpoints.names import Name
 from shared_gpt.checkpoints.stored import CheckpointError, StoredTensor, TensorFile, copy_into
 from shared_gpt.checks.numbers import fault_of
 from shared_gpt.config import GPTConfig
+
+
+class Branch(NamedTuple):
+    """What an adapter adds to a weight: scale · B A, with A (R, in) and B (out, R)."""
+
+    A: np.ndarray
+    B: np.ndarray
+    scale: float
 
 
 @dataclass
@@ -28,6 +36,8 @@ class Contents:
     ignored: dict[str, str] = field(default_factory=dict)  # name in the file -> why
     unexpected: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    adapter: Any = None  # adapters.Adapter, whose base this is
+    adapter_folder: Path | None = None
 
     def shape(self, key: str) -> tuple[int, ...]:
         """The shape in the file of a weight that it holds."""
@@ -50,6 +60,7 @@ class Checkpoint:
     tensors: dict[str, StoredTensor]
     ignored: dict[str, str]
     notes: list[str]
+    branches: dict[str, Branch] = field(default_factory=dict)  # our key -> what is added to the weight
 
     @property
     def dtype(self) -> str:
@@ -66,6 +77,8 @@ class Checkpoint:
             raise ValueError(f"{key} has shape {name.shape}, the array to read it into {destination.shape}.")
         transposed = name.transposed and self.layout != "run"
         copy_into(destination, self.file.reader(tensor.name), tensor, transposed)
+        if branch := self.branches.get(key):
+            destination += branch.scale * (branch.B @ branch.A)
         check_finite(tensor, destination)
 
     def read_all(self, destinations: Mapping[str, np.ndarray]) -> None:

@@ -13,8 +13,8 @@ from shared_gpt.options import OptionalInt
 class Chat:
     """Talk to a model that was fine-tuned on instructions; each line is a request of its own, an empty one ends."""
 
-    weights: str
-    """The folder of a finetune instructions run, or what convert made of one."""
+    weights: str = "marren-chat"
+    """marren-chat, which ships with the project; or the folder of a finetune instructions run, or what convert made of one."""
     temperature: float = 0.0
     """0: always the likeliest token; above: more daring."""
     max_new_tokens: int = 200
@@ -25,14 +25,12 @@ class Chat:
     def run(self, twin: ModuleType) -> None:
         import numpy as np
 
-        from shared_gpt.commands.loading import load_model
+        from shared_gpt.commands.loading import load_model, task_folder
         from shared_gpt.commands.terminal import show, streamed
         from shared_gpt.text import format_prompt
         from shared_gpt.text.prompts import PROMPT_STYLES
-        from shared_gpt.training.run_folder import RunFolder
 
-        folder = RunFolder(self.weights)
-        style = folder.read_task("instructions", "style", Literal[tuple(PROMPT_STYLES)])
+        style = task_folder(self.weights).read_task("instructions", "style", Literal[tuple(PROMPT_STYLES)])
         model, tokenizer = load_model(twin, self.weights)
         context_length, rng = model.config.context_length, np.random.default_rng(self.seed)
         if sys.stdin.isatty():
