@@ -16,9 +16,9 @@ from village.wordings import read_more_on_facts, read_wordings
 SEED = 1905
 CATEGORIES = {**numbers.CATEGORIES}
 PHRASINGS = {**language.PHRASINGS, **numbers.PHRASINGS}
-N_DRAWN = 250  # cases of a topic that are drawn at random
+N_DRAWN = 150  # cases of a topic that are drawn at random
 VARIANTS = {"story facts": 5, "small talk": 8}  # how often a question is typed anew, where not once
-WORDINGS_OF_A_CASE = 8
+WORDINGS_OF_A_CASE = 8  # drawn from all; sums are few and hard, and are asked in twice as many
 
 
 def held_out() -> dict[str, list[Entry]]:
@@ -70,7 +70,7 @@ def asked_cases(rng: Random) -> dict[str, list[Case]]:
 def more_actions(rng: Random) -> list[tuple[str, ...]]:
     """The village's actions, and as many again in which somebody else does them."""
     subjects = [action[0] for action in rewriting.ACTIONS]
-    others = [(pick(subjects, rng), *action[1:]) for action in rewriting.ACTIONS for _ in range(2)]
+    others = [(pick(subjects, rng), *action[1:]) for action in rewriting.ACTIONS]
     return [*rewriting.ACTIONS, *others]
 
 
@@ -80,7 +80,7 @@ def asked(rng: Random) -> Iterator[Entry]:
     for topic, cases in asked_cases(rng).items():
         phrasings = [*PHRASINGS.get(topic, ()), *(wordings[topic].trained if topic in wordings else ())]
         for case in cases:
-            chosen = shuffled(phrasings, rng)[:WORDINGS_OF_A_CASE]
+            chosen = shuffled(phrasings, rng)[: WORDINGS_OF_A_CASE * (2 if topic in numbers.arithmetic() else 1)]
             yield from ask(CATEGORIES.get(topic, topic), chosen, [case])
     for fact in read_more_on_facts():
         yield from ask("story facts", fact.questions, [((), fact.answer)])

@@ -47,10 +47,17 @@ def recipes(work: Path, models: Path) -> dict[str, Command]:
             text=str(work / "reading.txt"),
             out=work / BASE,
             model=ModelOptions(
-                vocab_size=2048, context_length=64, emb_dim=160, n_heads=5, drop_rate=0.0, tie_embeddings=False
+                vocab_size=3072, context_length=64, emb_dim=160, n_heads=5, drop_rate=0.0, tie_embeddings=False
             ),
             training=TrainSettings(
-                steps=2600, batch_size=32, lr=3e-3, warmup=50, val_fraction=0.01, eval_every=200, final_lr=0.02
+                steps=2400,
+                batch_size=32,
+                lr=3e-3,
+                warmup=50,
+                final_lr=0.02,
+                val_fraction=0.01,
+                eval_every=400,
+                eval_batches=10,
             ),
         ),
         CHAT: Instructions(
@@ -62,7 +69,15 @@ def recipes(work: Path, models: Path) -> dict[str, Command]:
             test_fraction=0.0,
             lora=LoRAOptions(lora_rank=16, lora_targets=("c_attn", "c_proj", "c_fc", "lm_head")),
             training=FineTuneSettings(
-                steps=2000, batch_size=32, lr=2e-3, warmup=50, val_fraction=0.01, eval_every=200, final_lr=0.02
+                steps=2000,
+                batch_size=32,
+                lr=2e-3,
+                warmup=50,
+                final_lr=0.02,
+                val_fraction=0.01,
+                eval_every=400,
+                eval_batches=10,
+                sample_tokens=24,
             ),
         ),
         SPAM: Labels(
