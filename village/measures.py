@@ -12,6 +12,7 @@ from shared_gpt.training.instruction_tuning import answers, exact_matches
 from village.lessons import held_out
 
 AS_PEOPLE_ASK = Path(__file__).parent / "as_people_ask.tsv"
+MEASURES = ("questions", "words", "wordings", "as people ask")
 MARKS = " .,;:!?'\"\n"
 
 Share = tuple[int, int]  # right, of
@@ -23,17 +24,22 @@ def read_as_people_ask() -> list[tuple[str, list[str]]]:
     return [(question, good.split("|")) for question, good in rows]
 
 
-def shares(twin: ModuleType, model: Any, tokenizer: Tokenizer, style: str) -> dict[str, Share]:
-    """The four measures by name: exact answers to held-out questions of the categories with one right answer, about words that
-    no training question asked of, in wordings that no training question had, and right answers to people."""
-    counts = {
-        name: share_of(exact_matches(entries, answers(twin, model, tokenizer, entries, style)))
-        for name, entries in held_out().items()
-    }
-    typed = read_as_people_ask()
-    given = answers(twin, model, tokenizer, [as_entry(question) for question, _ in typed], style)
-    right = sum(is_right(answer, good) for answer, (_, good) in zip(given, typed))
-    return {**counts, "as people ask": (right, len(typed))}
+def shares(
+    twin: ModuleType, model: Any, tokenizer: Tokenizer, style: str, measures: Sequence[str] = MEASURES
+) -> dict[str, Share]:
+    """The measures by name: exact answers to held-out questions of the categories with one right answer, about words that no
+    training question asked of, in wordings that no training question had; and right answers to people."""
+    counts, asked = {}, held_out()
+    for measure in measures:
+        if measure in asked:
+            given = answers(twin, model, tokenizer, asked[measure], style)
+            counts[measure] = share_of(exact_matches(asked[measure], given))
+        else:
+            typed = read_as_people_ask()
+            given = answers(twin, model, tokenizer, [as_entry(question) for question, _ in typed], style)
+            right = sum(is_right(answer, good) for answer, (_, good) in zip(given, typed))
+            counts[measure] = (right, len(typed))
+    return counts
 
 
 def share_of(counts: dict[str, Share]) -> Share:

@@ -19,6 +19,7 @@ from shared_gpt.commands.convert import Convert
 from shared_gpt.commands.finetune.instructions import Instructions
 from shared_gpt.commands.finetune.labels import Labels
 from shared_gpt.commands.finetune.options import FineTuneSettings, LoRAOptions
+from shared_gpt.commands.loading import load_model
 from shared_gpt.commands.model_options import ModelOptions
 from shared_gpt.commands.pretrain import Pretrain
 from shared_gpt.files import written_beside
@@ -29,6 +30,8 @@ from shared_gpt.training.corpus import describe_files
 from shared_gpt.training.run_folder import RunFolder
 from shared_gpt.training.settings import TrainSettings
 from village.lessons import make_lessons
+from village.measures import Share, shares
+from village.model_cards import model_card
 from village.reading import make_reading
 
 BASE, CHAT, SPAM = shipped.NAMES
@@ -106,16 +109,34 @@ def write_texts(work: Path) -> None:
 
 
 def pack(name: str, command: Command, models: Path) -> None:
-    """Put what a command trained into the folder of a shipped model."""
+    """Put what a command trained into the folder of a shipped model, with its origin and its card."""
     run, folder = RunFolder(command.out), models / name
     if name == BASE:
         Convert(str(run.last), folder, dtype="float16", force=True).run(numpy_gpt)
     else:
         pack_adapter(run, folder, models)
-        with written_beside(folder / run.task.name) as file:
-            file.write(run.task.read_bytes())
-    with written_beside(folder / ORIGIN) as file:
-        file.write(json.dumps(origin(name, command), indent=1).encode())
+        write_text(folder / run.task.name, run.task.read_text(encoding="utf-8"))
+    made = origin(name, command) | {"figures": figures(name, run, folder)}
+    write_text(folder / ORIGIN, json.dumps(made, indent=1) + "\n")
+    write_text(folder / "README.md", model_card(name, made))
+
+
+def write_text(path: Path, text: str) -> None:
+    with written_beside(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def figures(name: str, run: RunFolder, folder: Path) -> dict[str, Share]:
+    """How many of its questions, or messages, a packed model gets right, by measure."""
+    if name == CHAT:
+        model, tokenizer = load_model(numpy_gpt, str(folder.parent / BASE))
+        numpy_gpt.load_lora(model, folder)
+        numpy_gpt.merge_lora(model)
+        return shares(numpy_gpt, model, tokenizer, STYLE)
+    if name == SPAM:
+        scores = run.read_json(run.scores)
+        return {part: (round(score["accuracy"] * score["texts"]), score["texts"]) for part, score in scores.items()}
+    return {}
 
 
 def pack_adapter(run: RunFolder, folder: Path, models: Path) -> None:
