@@ -51,7 +51,7 @@ LIMITS = {
     "marren": "It knows one village and a school's primer, and English only as far as these go. It sees 64 tokens at once, so a "
     "story loses its thread after some sentences. Much of what it writes it knows by heart.",
     "marren-chat": "Each line is a request by itself; it remembers none of those before. It sees 64 tokens. It knows nothing "
-    "beyond its lessons, and never says so: it answers everything, mostly with something of the right kind. Sums of numbers "
+    "beyond its lessons, and never says so: it answers everything, sometimes with something of another kind. Sums of numbers "
     "above ten and words that it has not met are guesses. One word in ten of each kind was kept from its questions, to measure "
     "it.",
     "marren-spam": "Messages in English, of the kinds that the village sends: 672 to learn from are few. It is no filter for "

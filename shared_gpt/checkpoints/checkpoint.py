@@ -22,6 +22,10 @@ class Branch(NamedTuple):
     B: np.ndarray
     scale: float
 
+    def delta(self, dtype: np.dtype) -> np.ndarray:
+        """The product, in a precision that need not be the file's: in float16 it would differ from what training saw."""
+        return self.scale * (self.B.astype(dtype) @ self.A.astype(dtype))
+
 
 @dataclass
 class Contents:
@@ -78,7 +82,7 @@ class Checkpoint:
         transposed = name.transposed and self.layout != "run"
         copy_into(destination, self.file.reader(tensor.name), tensor, transposed)
         if branch := self.branches.get(key):
-            destination += branch.scale * (branch.B @ branch.A)
+            destination += branch.delta(np.result_type(np.float32, destination))
         check_finite(tensor, destination)
 
     def read_all(self, destinations: Mapping[str, np.ndarray]) -> None:
