@@ -13,17 +13,15 @@ import time
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from random import Random
 
 from benchmarks.harness import Contender, machine, report, run_rounds
 from shared_gpt.cli import main
 from shared_gpt.text import load_tokenizer
-from shared_gpt.text.instructions import CLOSED_CATEGORIES, Entry
+from shared_gpt.text.instructions import CLOSED_CATEGORIES
 from shared_gpt.training.instruction_tuning import Counts, answers, exact_matches, total
 from shared_gpt.training.run_folder import RunFolder
 from village import make_instructions
-from village.asking import ask
-from village.language import PHRASINGS, word_cases
+from village.held_out import words_left_out
 
 PRETRAIN = (
     "pretrain --text marren --vocab-size 4096 --context-length 64 --tie-embeddings False --drop-rate 0 --batch-size 32 "
@@ -80,13 +78,6 @@ def contend(name: str, unseen: str = "") -> None:
 def right_of_closed(counts: Counts) -> tuple[int, int]:
     """(right, of) over the categories with one right answer."""
     return total(counts, [category for category in counts if category in CLOSED_CATEGORIES])
-
-
-def words_left_out() -> list[Entry]:
-    """Every wording of one word in ten."""
-    rng = Random(0)
-    chosen = {category: [case for case in cases if rng.random() < 0.1] for category, cases in word_cases().items()}
-    return [entry for category, cases in chosen.items() for entry in ask(category, PHRASINGS[category], cases)]
 
 
 def seconds(twin, arguments: list[str]) -> float:

@@ -1,6 +1,6 @@
 """Entries about words and sentences: endings, opposites, spelling, letters, kinds of things, rewriting."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from shared_gpt.text.prompts import Entry
@@ -168,14 +168,12 @@ def drawn_cases(rng: Random) -> dict[str, list[Case]]:
     }
 
 
-def sentence_cases() -> dict[str, list[Case]]:
-    """Cases about whole sentences."""
-    actions = [
-        (rewriting.in_present(subject, verb, rest), subject, verb, rest) for subject, verb, rest, _ in rewriting.ACTIONS
-    ]
+def sentence_cases(acted: Sequence[tuple[str, ...]] = rewriting.ACTIONS) -> dict[str, list[Case]]:
+    """Cases about whole sentences. acted: subject, verb, the rest, passive participle of each."""
+    actions = [(rewriting.in_present(subject, verb, rest), subject, verb, rest) for subject, verb, rest, _ in acted]
     passives = [
         (rewriting.in_present(subject, verb, rest), rewriting.as_passive(subject, participle, rest))
-        for subject, verb, rest, participle in rewriting.ACTIONS
+        for subject, verb, rest, participle in acted
     ]
     return {
         "spelling in sentences": [

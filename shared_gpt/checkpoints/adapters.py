@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from shared_gpt.checkpoints.checkpoint import check_finite
+from shared_gpt.checkpoints.checkpoint import Branch, check_finite
 from shared_gpt.checkpoints.fitting import FLOATS
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile, write_safetensors
 from shared_gpt.checkpoints.save_folder import files_together
@@ -41,7 +41,8 @@ PLAIN_LORA = {  # keys of PEFT's config that can ask for other maths -> the valu
 @dataclass(frozen=True)
 class Adapter:
     """What an adapter holds: rank R, alpha, the adapted layers' names within a block (`attn.c_attn`, …, or `lm_head`), the
-    dropout it was trained with, its matrices by our key, the fingerprint of its base, if known, and its folder."""
+    dropout it was trained with, its matrices by our key, the fingerprint of its base, if known, its folder, and the name of
+    its base, if known."""
 
     rank: int
     alpha: float
@@ -50,6 +51,13 @@ class Adapter:
     state: Mapping[str, np.ndarray]
     base: str | None = None
     folder: Path | None = None
+    base_name: str | None = None
+
+    def branches(self) -> dict[str, Branch]:
+        """What reading the base adds to each adapted weight."""
+        paths = dict.fromkeys(key.rpartition(".")[0] for key in self.state)
+        matrices = {path: (self.state[f"{path}.lora_A"], self.state[f"{path}.lora_B"]) for path in paths}
+        return {f"{path}.weight": Branch(A, B, self.alpha / self.rank) for path, (A, B) in matrices.items()}
 
 
 def weights_fingerprint(state: Mapping[str, Any]) -> str:
@@ -61,8 +69,9 @@ def weights_fingerprint(state: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def write_adapter(folder: str | os.PathLike, adapter: Adapter) -> None:
-    """Write an adapter that PEFT loads onto transformers' GPT-2, whose layers hold (in, out): hence fan_in_fan_out."""
+def write_adapter(folder: str | os.PathLike, adapter: Adapter, dtype: str | None = None) -> None:
+    """Write an adapter that PEFT loads onto transformers' GPT-2, whose layers hold (in, out): hence fan_in_fan_out. dtype: that
+    of the numbers in the file (None: as they are)."""
     for key, array in adapter.state.items():
         if fault := fault_of(array):
             raise ValueError(f"{key} {fault}; an adapter of such numbers cannot be used, so none was saved.")
@@ -70,7 +79,7 @@ def write_adapter(folder: str | os.PathLike, adapter: Adapter) -> None:
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
-        "base_model_name_or_path": None,
+        "base_model_name_or_path": adapter.base_name,
         "r": adapter.rank,
         "lora_alpha": adapter.alpha,
         "lora_dropout": adapter.dropout,
@@ -79,7 +88,7 @@ def write_adapter(folder: str | os.PathLike, adapter: Adapter) -> None:
         "bias": "none",
         "inference_mode": True,
     }
-    specs = {name: (adapter.state[key].dtype.name, adapter.state[key].shape) for name, key in names.items()}
+    specs = {name: (dtype or adapter.state[key].dtype.name, adapter.state[key].shape) for name, key in names.items()}
     metadata = {"format": "pt"} | ({"base": adapter.base} if adapter.base else {})
     with files_together(Path(folder)) as create:
         with create(WEIGHTS) as file:
@@ -113,6 +122,9 @@ def read_adapter(folder: str | os.PathLike) -> Adapter:
             raise CheckpointError(
                 f"{where} has {key} = {short(config[key])}, which is not plain LoRA; train it without."
             )
+    base_name = entry(
+        {"base_model_name_or_path": None} | config, "base_model_name_or_path", str | None, where, CheckpointError
+    )
     state = {}
     file = SafetensorsFile(folder / WEIGHTS)
     try:
@@ -132,7 +144,7 @@ def read_adapter(folder: str | os.PathLike) -> Adapter:
     if ranks != {rank}:
         raise CheckpointError(f"{where} says rank {short(rank)}, the matrices have rank {sorted(ranks)[:5]}.")
     targets = tuple(dict.fromkeys(target_name(key.rpartition(".")[0]) for key in state))
-    return Adapter(rank, float(alpha), targets, float(dropout), state, base, folder)
+    return Adapter(rank, float(alpha), targets, float(dropout), state, base, folder, base_name)
 
 
 def check_adapter(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,18 @@ from shared_gpt.checkpoints.names import Name
 from shared_gpt.checkpoints.stored import CheckpointError, StoredTensor, TensorFile, copy_into
 from shared_gpt.checks.numbers import fault_of
 from shared_gpt.config import GPTConfig
+
+
+class Branch(NamedTuple):
+    """What an adapter adds to a weight: scale · B A, with A (R, in) and B (out, R)."""
+
+    A: np.ndarray
+    B: np.ndarray
+    scale: float
+
+    def delta(self, dtype: np.dtype) -> np.ndarray:
+        """The product, in a precision that need not be the file's: in float16 it would differ from what training saw."""
+        return self.scale * (self.B.astype(dtype) @ self.A.astype(dtype))
 
 
 @dataclass
@@ -28,6 +40,8 @@ class Contents:
     ignored: dict[str, str] = field(default_factory=dict)  # name in the file -> why
     unexpected: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    adapter: Any = None  # adapters.Adapter, whose base this is
+    adapter_folder: Path | None = None
 
     def shape(self, key: str) -> tuple[int, ...]:
         """The shape in the file of a weight that it holds."""
@@ -50,6 +64,7 @@ class Checkpoint:
     tensors: dict[str, StoredTensor]
     ignored: dict[str, str]
     notes: list[str]
+    branches: dict[str, Branch] = field(default_factory=dict)  # our key -> what is added to the weight
 
     @property
     def dtype(self) -> str:
@@ -65,6 +80,8 @@ class Checkpoint:
         if destination.shape != name.shape:
             raise ValueError(f"{key} has shape {name.shape}, the array to read it into {destination.shape}.")
         copy_into(destination, self.file.reader(tensor.name), tensor, name.transposed_in(self.layout))
+        if branch := self.branches.get(key):
+            destination += branch.delta(np.result_type(np.float32, destination))
         check_finite(tensor, destination)
 
     def read_all(self, destinations: Mapping[str, np.ndarray]) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 
 from shared_gpt.checkpoints.checkpoint import Checkpoint, Contents
 from shared_gpt.checkpoints.names import HEAD, QKV_BIAS, in_model, weight_names
+from shared_gpt.checkpoints.run_files import CLASS_HEAD
 from shared_gpt.checkpoints.stored import BLOCK, CheckpointError, read_array
 from shared_gpt.config import GPT2_SIZES, GPTConfig
 
@@ -15,13 +16,14 @@ SHOWN_BY = {  # size -> the weight whose shape shows it, and the axis
 }
 
 
-def check(contents: Contents) -> Checkpoint:
+def check(contents: Contents, classifier: bool = False) -> Checkpoint:
     """The checkpoint that these contents make, or one error that names what does not fit."""
     file, keys = contents.file, contents.keys
     if not keys:
         held = ", ".join(list(file.tensors)[:3]) or "nothing"
         raise CheckpointError(f"{contents.path} holds no tensor of a GPT-2, but {held}; is it the right file?")
-    refuse_fine_tuned_parts(contents)
+    if not classifier:
+        refuse_fine_tuned_parts(contents)
     config = complete_config(contents)
     config = config.replace(tie_embeddings=settle_head(contents, config))
     settle_qkv_bias(contents, config)
@@ -56,6 +58,11 @@ def refuse_fine_tuned_parts(contents: Contents) -> None:
         raise CheckpointError(
             f"{contents.path} holds a classifier of {bias.shape[0]} classes, which writes no text; sort texts with it: "
             f"classify --weights {contents.path.parent if contents.path.is_file() else contents.path}."
+        )
+    if contents.adapter_folder and (contents.adapter_folder / CLASS_HEAD).is_file():
+        raise CheckpointError(
+            f"{contents.adapter_folder} holds a classifier, which writes no text; sort texts with it: classify --weights "
+            f"{contents.adapter_folder}."
         )
     if contents.layout == "run" and any(".lora_A" in name for name in contents.file.tensors):
         raise CheckpointError(

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from shared_gpt.checkpoints.openai import find_prefix
-from shared_gpt.checkpoints.run_files import BEST, LAST, PREVIOUS
+from shared_gpt.checkpoints.run_files import BEST, CLASS_HEAD, LAST, PREVIOUS
 from shared_gpt.checkpoints.stored import CheckpointError
 
 FORMS = (
@@ -47,7 +47,7 @@ def candidates(folder: Path) -> list[Path]:
         joined = re.sub(r"-\d{5}-of-\d{5}(?=\.\w+$)", "", name)
         if name.endswith(".index.json") and name.removesuffix(".index.json") in stems:
             found.append(path)
-        elif (joined != name and joined in stems) or name in (BEST, LAST, PREVIOUS):
+        elif (joined != name and joined in stems) or name in (BEST, LAST, PREVIOUS, CLASS_HEAD):
             continue
         elif name.endswith(".safetensors") or re.fullmatch(r"pytorch_model.*\.bin", name):
             found.append(path)

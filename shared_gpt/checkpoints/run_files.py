@@ -22,6 +22,7 @@ from shared_gpt.json_values import build
 
 FORMAT = "numpy_gpt run"
 BEST, LAST, PREVIOUS = "best.safetensors", "last.safetensors", "previous.safetensors"
+CLASS_HEAD = "class_head.safetensors"  # beside an adapter: the head of a classifier, which its base does not have
 
 
 def save_tensors(

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class Chat:
     """Talk to a model that was fine-tuned on instructions; each line is a request of its own, an empty one ends."""
 
-    weights: str
-    """The folder of a finetune instructions run, or what convert made of one; with --web also what generate takes."""
+    weights: str = "marren-chat"
+    """marren-chat, which ships with the project; the folder of a finetune instructions run, or what convert made of one; with
+    --web also what generate takes."""
     temperature: float = 0.0
     """0: always the likeliest token; above: more daring."""
     max_new_tokens: int = 200
@@ -41,12 +42,11 @@ class Chat:
             self.answer_lines(talk)
 
     def talk(self, twin: ModuleType) -> "Talk":
-        from shared_gpt.commands.loading import load_model
+        from shared_gpt.commands.loading import load_model, task_folder
         from shared_gpt.commands.web.talk import Talk
         from shared_gpt.text.prompts import PROMPT_STYLES
-        from shared_gpt.training.run_folder import RunFolder
 
-        folder, style = RunFolder(self.weights), None
+        folder, style = task_folder(self.weights), None
         if folder.task.is_file() or not self.web:
             style = folder.read_task("instructions", "style", Literal[tuple(PROMPT_STYLES)])
         model, tokenizer = load_model(twin, self.weights, n_heads=self.n_heads)

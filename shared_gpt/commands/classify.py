@@ -11,20 +11,19 @@ from tyro.conf import Positional
 class Classify:
     """Sort texts with a model that was fine-tuned on labels."""
 
-    weights: str
-    """The folder of a finetune labels run."""
+    weights: str = "marren-spam"
+    """marren-spam, which ships with the project; or the folder of a finetune labels run."""
     texts: Positional[tuple[str, ...]] = ()
     """The texts; without any, each line of standard input is one."""
 
     def run(self, twin: ModuleType) -> None:
         import numpy as np
 
-        from shared_gpt.commands.loading import load_classifier
+        from shared_gpt.commands.loading import load_classifier, task_folder
         from shared_gpt.text import LabelDataset, labels_and_last
         from shared_gpt.training.arrays import to_numpy
-        from shared_gpt.training.run_folder import RunFolder
 
-        model, tokenizer, classes = load_classifier(twin, RunFolder(self.weights))
+        model, tokenizer, classes = load_classifier(twin, task_folder(self.weights))
         context_length, widest = model.config.context_length, max(map(len, classes))
         if not self.texts and sys.stdin.isatty():
             print("One text on each line; Ctrl-D ends.", file=sys.stderr)

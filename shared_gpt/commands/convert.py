@@ -18,7 +18,7 @@ class Convert:
     """Write a model in another layout, with its tokenizer: for transformers, OpenAI's own program, or the book's code."""
 
     source: Positional[str]
-    """A folder, a file, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
+    """A folder, a file, marren or marren-chat, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
     out: Positional[Path]
     """The folder to write."""
     layout: Literal["huggingface", "openai", "book"] = "huggingface"
@@ -33,7 +33,7 @@ class Convert:
     def run(self, twin: ModuleType) -> None:
         from shared_gpt.checkpoints.convert import convert
         from shared_gpt.checkpoints.source import open_checkpoint
-        from shared_gpt.commands.loading import tokenizer_in
+        from shared_gpt.commands.loading import folder_of, tokenizer_in
         from shared_gpt.commands.output_files import check_free
         from shared_gpt.files import written_beside
         from shared_gpt.text.bpe.files import GPT2_NAMES, HUGGING_FACE_NAMES
@@ -49,13 +49,13 @@ class Convert:
             tokenizer = tokenizer_in(path.parent)
         except (ValueError, OSError) as error:  # the weights are of use without it
             note = f"\nno tokenizer was written: {error}"
-        convert(path, self.out, self.layout, None if self.dtype == "same" else self.dtype, self.n_heads)
+        convert(self.source, self.out, self.layout, None if self.dtype == "same" else self.dtype, self.n_heads)
         if self.force:  # what is replaced leaves no tokenizer behind
             for name in (FILE, FAST_CONFIG, TASK, *GPT2_NAMES, *HUGGING_FACE_NAMES):
                 (self.out / name).unlink(missing_ok=True)
         if tokenizer:
             self.write_tokenizer(tokenizer, context_length)
-        if (task := path.parent / TASK).is_file():
+        if (task := folder_of(self.source, path) / TASK).is_file():
             with written_beside(self.out / TASK) as file:
                 file.write(task.read_bytes())
         names = sorted(found.name for found in self.out.iterdir() if found.is_file() and not found.name.startswith("."))

@@ -10,8 +10,9 @@ from shared_gpt.options import OptionalInt, OptionalText
 class Evaluate:
     """Measure a model's perplexity on a text: it predicts as well as if it guessed each time among that many tokens."""
 
-    weights: str
-    """A run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
+    weights: str = "marren"
+    """marren or marren-chat, which ship with the project; a run's folder, a folder or file with GPT-2's weights, or gpt2,
+    gpt2-medium, gpt2-large, gpt2-xl."""
     text: str = "stories"
     """A text file, a folder of .txt files, a token file, or stories, marren, the-verdict, tiny-shakespeare."""
     stride: OptionalInt = None

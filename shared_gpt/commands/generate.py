@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class Generate:
     """Continue a text, shown token by token as the model writes it."""
 
-    weights: str
-    """A run's folder, a folder or file with GPT-2's weights, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
+    weights: str = "marren"
+    """marren or marren-chat, which ship with the project; a run's folder, a folder or file with GPT-2's weights, or gpt2,
+    gpt2-medium, gpt2-large, gpt2-xl."""
     prompt: OptionalText = None
     """The text to continue; - reads it from standard input. Without one the model begins a text of its own."""
     max_new_tokens: int = 100

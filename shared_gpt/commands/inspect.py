@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Inspect:
     """Show what a file of weights holds: its layout, sizes and modules, and what would be loaded and ignored."""
 
-    source: Positional[str]
-    """A folder, a file, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
+    source: Positional[str] = "marren"
+    """A folder, a file, marren or marren-chat, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
     n_heads: OptionalInt = None
     """Attention heads in each block, for a source that does not say."""
 
