@@ -60,7 +60,7 @@ def files() -> list[str]:
 
 
 def closest(file: str) -> list[str]:
-    return [f"test_{name}" for name in (*CLOSEST[file].split(), EVERY)]
+    return [f"test_{name}" for name in (EVERY, *CLOSEST[file].split())]
 
 
 def rest(file: str) -> list[str]:
