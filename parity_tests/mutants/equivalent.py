@@ -9,15 +9,17 @@ from parity_tests.mutants.mutate import Mutant
 
 
 class Equivalent(NamedTuple):
-    """The mutants of a file with this code in their line and this change ("" for every change of it)."""
+    """The mutants of a file with this code in their line and this change ("" for every change of it), right behind `behind`."""
 
     file: str
     code: str
     change: str
     reason: str
+    behind: str = ""
 
     def covers(self, mutant: Mutant) -> bool:
-        return mutant.file == self.file and self.code in mutant.code and self.change in ("", mutant.change)
+        here = mutant.file == self.file and self.code in mutant.code and mutant.before.endswith(self.behind)
+        return here and self.change in ("", mutant.change)
 
 
 TEXT = "shared_gpt/text"
@@ -30,11 +32,11 @@ EQUIVALENTS = [
     Equivalent("numpy_gpt/chunks.py", "CHUNK = 1 << 16", "", SPEED),
     Equivalent("numpy_gpt/chunks.py", "ROWS = 8", "", SPEED),
     Equivalent("numpy_gpt/chunks.py", "if arrays[0].size <= CHUNK", "<= → <", SPEED),
-    Equivalent("numpy_gpt/chunks.py", "array.reshape(-1)", "1 → 2", ANY_NEGATIVE),
-    Equivalent("numpy_gpt/functional.py", ".reshape(-1, x.shape[-1])", "1 → 2", ANY_NEGATIVE),
-    Equivalent("numpy_gpt/layers.py", "dy = dy.reshape(-1, dy.shape[-1])", "1 → 2", ANY_NEGATIVE),
-    Equivalent("numpy_gpt/loss.py", "rows = logits.reshape(-1, logits.shape[-1])", "1 → 2", ANY_NEGATIVE),
-    Equivalent("numpy_gpt/loss.py", "targets = targets.reshape(-1)", "1 → 2", ANY_NEGATIVE),
+    Equivalent("numpy_gpt/chunks.py", "array.reshape(-1)", "1 → 2", ANY_NEGATIVE, "reshape(-"),
+    Equivalent("numpy_gpt/functional.py", ".reshape(-1, x.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
+    Equivalent("numpy_gpt/layers.py", "dy = dy.reshape(-1, dy.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
+    Equivalent("numpy_gpt/loss.py", "rows = logits.reshape(-1, logits.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
+    Equivalent("numpy_gpt/loss.py", "targets = targets.reshape(-1)", "1 → 2", ANY_NEGATIVE, "reshape(-"),
     Equivalent(
         "numpy_gpt/attention.py", "if T > 1 or padding is not None", "> → >=", "the mask hides nothing from one query"
     ),
@@ -49,11 +51,12 @@ EQUIVALENTS = [
     Equivalent(
         "numpy_gpt/layers.py", "keep = self.rng.random", ">= → >", "a draw that equals the rate, one in 16 million"
     ),
-    Equivalent(f"{TEXT}/token_file.py", "PIECE_BYTES = 1 << 20", "", SPEED),
+    Equivalent(f"{TEXT}/token_file.py", "PIECE_BYTES = 1 << 20", "20 → 21", SPEED),
+    Equivalent(f"{TEXT}/token_file.py", "PIECE_BYTES = 1 << 20", "1 → 2", SPEED),
     Equivalent(f"{TEXT}/token_file.py", "if sum(map(len, held)) > MOST_HELD", "> → >=", "one character of two million"),
     Equivalent(f"{TEXT}/token_file.py", "columns = TextColumn", "30 → 31", LAYOUT),
     Equivalent(f"{TEXT}/token_file.py", "bar.update(task, completed=total)", "", LAYOUT),
-    Equivalent(f"{TEXT}/corpora.py", "piece_bytes: int = 1 << 20", "", SPEED),
+    Equivalent(f"{TEXT}/corpora.py", "piece_bytes: int = 1 << 20", "20 → 21", SPEED),
     Equivalent(f"{TEXT}/labels.py", "number = 0", "", "the loop sets it before an error can name it"),
     Equivalent(f"{TEXT}/show.py", "if TYPE_CHECKING", "", CHECKERS),
     Equivalent(f"{TEXT}/bpe/merge_tree.py", "if TYPE_CHECKING", "", CHECKERS),
@@ -80,7 +83,7 @@ EQUIVALENTS = [
         f"{TEXT}/bpe/long_words.py",
         "left, right = list(range(-1",
         "0 → 1",
-        "the link of the empty part at the end is not used",
+        "that link leads nowhere",
     ),
     Equivalent(
         f"{TEXT}/bpe/vocabulary.py", "Counter([*self.ids.values()", "1 → 2", "the first of one is the first of two"
