@@ -9,35 +9,94 @@ from parity_tests.mutants.mutate import Mutant
 
 
 class Equivalent(NamedTuple):
-    """The mutants of a file with this code in their line and this change ("" for every change of it)."""
+    """The mutants of a file with this code in their line and this change ("" for every change of it), right behind `behind`."""
 
     file: str
     code: str
     change: str
     reason: str
+    behind: str = ""
 
     def covers(self, mutant: Mutant) -> bool:
-        return mutant.file == self.file and self.code in mutant.code and self.change in ("", mutant.change)
+        here = mutant.file == self.file and self.code in mutant.code and mutant.before.endswith(self.behind)
+        return here and self.change in ("", mutant.change)
 
 
+TEXT = "shared_gpt/text"
+ANY_NEGATIVE = "NumPy's reshape takes any negative number for the size that is missing"
+LAYOUT = "a point more or less in the layout of a picture or a progress bar"
+CHECKERS = "for type checkers alone"
+SPEED = "it changes the time or the memory alone"
+SEED = "which seed is taken where the caller gives none: any would do"
 EQUIVALENTS = [
-    Equivalent("numpy_gpt/chunks.py", "CHUNK = 1 << 16", "", "how many numbers a chunk holds changes the time alone"),
-    Equivalent("numpy_gpt/chunks.py", "ROWS = 8", "", "how many rows a chunk holds changes the time alone"),
+    Equivalent("numpy_gpt/chunks.py", "CHUNK = 1 << 16", "", SPEED),
+    Equivalent("numpy_gpt/chunks.py", "ROWS = 8", "", SPEED),
+    Equivalent("numpy_gpt/chunks.py", "if arrays[0].size <= CHUNK", "<= → <", SPEED),
+    Equivalent("numpy_gpt/chunks.py", "array.reshape(-1)", "1 → 2", ANY_NEGATIVE, "reshape(-"),
+    Equivalent("numpy_gpt/functional.py", ".reshape(-1, x.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
+    Equivalent("numpy_gpt/layers.py", "dy = dy.reshape(-1, dy.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
+    Equivalent("numpy_gpt/loss.py", "rows = logits.reshape(-1, logits.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
+    Equivalent("numpy_gpt/loss.py", "targets = targets.reshape(-1)", "1 → 2", ANY_NEGATIVE, "reshape(-"),
     Equivalent(
-        "numpy_gpt/chunks.py", "if arrays[0].size <= CHUNK", "<= → <", "one chunk or the whole: the same values"
+        "numpy_gpt/attention.py", "if T > 1 or padding is not None", "> → >=", "the mask hides nothing from one query"
     ),
-    Equivalent("shared_gpt/text/bpe/tokenizer.py", "LONG_WORD = 100", "", "both ways of merging agree"),
-    Equivalent("shared_gpt/text/bpe/tokenizer.py", "KEPT_WORDS = 1 << 17", "", "what is kept changes the time alone"),
     Equivalent(
-        "shared_gpt/text/bpe/tokenizer.py", "if len(self) >= KEPT_WORDS", "", "what is kept changes the time alone"
+        "numpy_gpt/sampling.py", "z[row] = np.where(seen > 0", "> → >=", "0 divided by the penalty is 0 times it"
     ),
-    Equivalent("shared_gpt/text/bpe/tokenizer.py", "self.clear()", "", "what is kept changes the time alone"),
+    Equivalent("numpy_gpt/sampling.py", "np.where(before < top_p, descending, 1)", "1 → 2", "it is never the least"),
+    Equivalent("numpy_gpt/generate.py", "model(as_ids(model, rows), last=1)", "1 → 2", "the logits are not used there"),
+    Equivalent("numpy_gpt/module.py", "stacklevel=3", "", "which line of numpy_gpt a warning names"),
+    Equivalent("numpy_gpt/model.py", "rng = np.random.default_rng(0) if rng is None", "0 → 1", SEED),
+    Equivalent("numpy_gpt/classifier.py", "rng = np.random.default_rng(0) if rng is None", "0 → 1", SEED),
     Equivalent(
-        "shared_gpt/text/bpe/tokenizer.py",
-        "if len(word) > LONG_WORD",
-        "> → >=",
-        "both ways of merging agree",
+        "numpy_gpt/layers.py", "keep = self.rng.random", ">= → >", "a draw that equals the rate, one in 16 million"
     ),
+    Equivalent(f"{TEXT}/token_file.py", "PIECE_BYTES = 1 << 20", "20 → 21", SPEED),
+    Equivalent(f"{TEXT}/token_file.py", "PIECE_BYTES = 1 << 20", "1 → 2", SPEED),
+    Equivalent(f"{TEXT}/token_file.py", "if sum(map(len, held)) > MOST_HELD", "> → >=", "one character of two million"),
+    Equivalent(f"{TEXT}/token_file.py", "columns = TextColumn", "30 → 31", LAYOUT),
+    Equivalent(f"{TEXT}/token_file.py", "bar.update(task, completed=total)", "", LAYOUT),
+    Equivalent(f"{TEXT}/corpora.py", "piece_bytes: int = 1 << 20", "20 → 21", SPEED),
+    Equivalent(f"{TEXT}/labels.py", "number = 0", "", "the loop sets it before an error can name it"),
+    Equivalent(f"{TEXT}/show.py", "if TYPE_CHECKING", "", CHECKERS),
+    Equivalent(f"{TEXT}/bpe/merge_tree.py", "if TYPE_CHECKING", "", CHECKERS),
+    Equivalent(f"{TEXT}/bpe/merge_tree.py", "if (n_bytes := len(explanation.start)) > WIDEST", "> → >=", LAYOUT),
+    *(
+        Equivalent(f"{TEXT}/bpe/merge_tree.py", code, change, LAYOUT)
+        for code, change in [
+            ('axes.annotate(f"id', "14 → 15"),
+            ("lw=1, zorder=1", "1 → 2"),
+            ("node.x, node.height, _drawable", "2 → 3"),
+            ("(node.x, node.height), (0, -18)", ""),
+            ("figure = Figure(figsize", "max → min"),
+            ("figure = Figure(figsize", "1.6 → 3.2"),
+            ("axes.set_xlim(-0.6", "0.4 → 0.8"),
+            ("axes.set_ylim(-0.5", "0.7 → 1.4"),
+        ]
+    ),
+    Equivalent(
+        f"{TEXT}/bpe/training.py", "left, right = list(range(-1", "- → +", "one place more, which no link leads to"
+    ),
+    Equivalent(f"{TEXT}/bpe/training.py", "break", "break → continue", "all that follows in the heap is as rare"),
+    Equivalent(f"{TEXT}/bpe/training.py", "for i in range(len(symbol) - 1)", "1 → 2", "the last symbol is a border"),
+    Equivalent(
+        f"{TEXT}/bpe/long_words.py",
+        "left, right = list(range(-1",
+        "0 → 1",
+        "that link leads nowhere",
+    ),
+    Equivalent(
+        f"{TEXT}/bpe/vocabulary.py", "Counter([*self.ids.values()", "1 → 2", "the first of one is the first of two"
+    ),
+    Equivalent(f"{TEXT}/bpe/files.py", 'line.replace(" ", "", 1)', "1 → 2", "a line of merges holds one space"),
+    Equivalent(
+        f"{TEXT}/token_file.py", "len(token).to_bytes(4", "4 → 5", "any width that holds the length tells tokens apart"
+    ),
+    Equivalent(f"{TEXT}/bpe/tokenizer.py", "LONG_WORD = 100", "", "both ways of merging agree"),
+    Equivalent(f"{TEXT}/bpe/tokenizer.py", "KEPT_WORDS = 1 << 17", "", SPEED),
+    Equivalent(f"{TEXT}/bpe/tokenizer.py", "if len(self) >= KEPT_WORDS", "", SPEED),
+    Equivalent(f"{TEXT}/bpe/tokenizer.py", "self.clear()", "", SPEED),
+    Equivalent(f"{TEXT}/bpe/tokenizer.py", "if len(word) > LONG_WORD", "> → >=", "both ways of merging agree"),
 ]
 
 

@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -120,6 +121,7 @@ def _child(
     answer: Connection, mutant: Mutant | None, tests: Sequence[str], likely: Sequence[str], folder: Path
 ) -> None:
     os.setsid()
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
@@ -131,6 +133,13 @@ def _child(
     except BaseException as error:
         answer.send(("verdict", repr(error)) if mutant else ("error", str(error)))
     time.sleep(3600)  # the parent ends it: what the mutant may have set to run at exit does not matter
+
+
+def _end_with(parent: int) -> None:
+    """End this process, and all that it started, when its parent is gone."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def plant(mutant: Mutant | None, folder: Path) -> Path:

@@ -34,6 +34,7 @@ class Mutant:
     start: int
     end: int
     put: str
+    before: str = ""  # what stands before it in its line
 
     def apply(self, source: str) -> str:
         raw = source.encode()
@@ -54,7 +55,8 @@ def mutants(file: str, source: str) -> list[Mutant]:
         seen.add((start, end, put))
         old = raw[start:end].decode()
         code = lines[node.lineno - 1].decode().strip()
-        mutant = Mutant(file, node.lineno, code, place, _change(old, put), start, end, put)
+        before = raw[raw.rfind(b"\n", 0, start) + 1 : start].decode().lstrip()
+        mutant = Mutant(file, node.lineno, code, place, _change(old, put), start, end, put, before)
         try:
             changed = ast.dump(ast.parse(mutant.apply(source))) != plain
         except SyntaxError:

@@ -1,0 +1,290 @@
+"""Defaults, limits and rare inputs: what a change of one sign or one number would alter, and what no larger test looks at.
+
+Each of these tests answers a mutant that lived (`python -m parity_tests.mutants`).
+"""
+
+import importlib
+import inspect
+
+import numpy as np
+import pytest
+
+import numpy_gpt
+from numpy_gpt import GPTConfig
+from numpy_gpt.perplexity import perplexity, token_losses
+from numpy_gpt.sampling import keep_top_p, probabilities
+from shared_gpt import text
+from shared_gpt.text.bpe.huggingface import fast_config, fast_tokenizer
+from shared_gpt.text.bpe.merge_tree import _grow
+from shared_gpt.text.show import html_page, terminal_lines
+from shared_gpt.text.tokenizer import check_id_table, escaped, write_tokenizer
+
+DEFAULTS = {
+    "shared_gpt.text.windows.split_tokens": {"val_fraction": 0.1},
+    "shared_gpt.text.windows.TokenWindows": {"stride": None},
+    "shared_gpt.text.batches.split_examples": {"val_fraction": 0.1, "test_fraction": 0.0, "rng": None},
+    "shared_gpt.text.batches.Batches": {"drop_last": True, "shuffle": True},
+    "shared_gpt.text.batches.Dataset.batches": {"rng": None, "drop_last": True, "shuffle": True},
+    "shared_gpt.text.instructions.InstructionDataset": {
+        "context_length": None, "style": "alpaca", "mask_prompt": False, "skip_long": False,
+    },
+    "shared_gpt.text.instructions.collate": {"mask_prompt": False, "context_length": None},
+    "shared_gpt.text.characters.CharTokenizer": {"end_of_text": False},
+    "shared_gpt.text.bpe.training.learn_merges": {"min_frequency": 2},
+    "shared_gpt.text.prompts.format_prompt": {"style": "alpaca"},
+    "numpy_gpt.functional.layer_norm": {"eps": 1e-5},
+    "numpy_gpt.functional.layer_norm_backward": {"eps": 1e-5},
+    "numpy_gpt.optim.AdamW": {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8},
+    "numpy_gpt.sampling.probabilities": {"temperature": 1.0, "top_k": None, "top_p": None},
+    "numpy_gpt.generate.SamplingSettings": {"temperature": 0.0, "use_cache": True},
+    "numpy_gpt.generate.stream": {"candidates": 0, "attention": False},
+    "numpy_gpt.perplexity.perplexity": {"stride": None},
+    "numpy_gpt.train.train": {"accumulate": 1, "max_norm": 1.0, "first_step": 0},
+    "numpy_gpt.train.train_step": {"max_norm": 1.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults_are_part_of_the_interface(name):
+    parts = name.split(".")
+    depth = next(
+        i for i, part in enumerate(parts) if i > 1 and hasattr(importlib.import_module(".".join(parts[:i])), part)
+    )
+    found = importlib.import_module(".".join(parts[:depth]))
+    for part in parts[depth:]:
+        found = getattr(found, part)
+    parameters = inspect.signature(found).parameters
+    assert {key: parameters[key].default for key in DEFAULTS[name]} == DEFAULTS[name]
+
+
+def test_a_temperature_near_0_does_not_overflow():
+    z = np.array([[3.0, 5.0, -4.0], [0.0, -1e3, 1.0]])
+    np.testing.assert_array_equal(probabilities(z, 1e-308), [[0, 1, 0], [0, 0, 1]])
+    np.testing.assert_allclose(probabilities(z + 1e5, 0.5), probabilities(z, 0.5), rtol=1e-9)
+
+
+def test_the_nucleus_ends_where_it_is_reached_exactly():
+    np.testing.assert_array_equal(keep_top_p(np.array([[0.25, 0.5, 0.25]]), 0.5), [[0, 1, 0]])
+
+
+def test_top_p_of_1_keeps_even_what_is_lost_in_the_sum():
+    assert probabilities(np.array([[0.0, -60.0]]), top_p=1.0)[0, 1] == pytest.approx(np.exp(-60), rel=1e-9)
+
+
+@pytest.mark.parametrize("context_length", [1, 2, 3])
+def test_perplexitys_default_stride_is_half_the_context(context_length):
+    model = numpy_gpt.GPTModel(GPTConfig(11, context_length, 4, 2, 1), np.random.default_rng(1), numpy_gpt.float64)
+    tokens = np.random.default_rng(2).integers(0, 11, 9).tolist()
+    stride = max(context_length // 2, 1)
+    sizes = [len(losses) for losses in token_losses(model, tokens)]
+    assert sizes == [len(losses) for losses in token_losses(model, tokens, stride)]
+    assert sizes[:2] == [context_length, stride]
+    assert perplexity(model, tokens) == perplexity(model, tokens, stride)
+
+
+def small_model():
+    return numpy_gpt.GPTModel(GPTConfig(7, 4, 6, 2, 1, 0.0), np.random.default_rng(0), numpy_gpt.float64)
+
+
+@pytest.mark.parametrize("batches", [[], [(np.zeros((1, 2), np.int64), np.full((1, 2), -100))]])
+def test_there_must_be_something_to_evaluate(batches):
+    with pytest.raises(ValueError, match="no target to evaluate on: no batch, or every target ignored"):
+        numpy_gpt.evaluate(small_model(), batches)
+
+
+def test_a_step_on_one_target_reports_that_targets_loss():
+    model = small_model()
+    ids, targets = np.array([[1, 2, 3]]), np.array([[-100, -100, 4]])
+    expected = float(numpy_gpt.CrossEntropy()(model(ids), targets))
+    loss, _ = numpy_gpt.train_step(model, numpy_gpt.AdamW(model.parameters()), [(ids, targets)])
+    assert loss == pytest.approx(expected, rel=1e-12)
+
+
+def test_train_and_train_step_refuse_what_cannot_work():
+    model = small_model()
+    adam = numpy_gpt.AdamW(model.parameters())
+    with pytest.raises(ValueError, match="accumulate is 0"):
+        next(numpy_gpt.train(model, adam, iter([]), 1, lambda step: 1e-3, 0))
+    with pytest.raises(ValueError, match="The batches ended"):
+        next(numpy_gpt.train(model, adam, iter([]), 1, lambda step: 1e-3))
+    with pytest.raises(ValueError, match="micro-batches are empty"):
+        numpy_gpt.train_step(model, adam, [])
+
+
+def test_merged_state_dict_leaves_the_branches_out_and_the_model_as_it_is():
+    from numpy_gpt.lora import merged_state_dict
+
+    model = small_model()
+    keys = list(model.state_dict())
+    numpy_gpt.apply_lora(model, 2, 3.0, rng=np.random.default_rng(1))
+    rng = np.random.default_rng(2)
+    for name, array in numpy_gpt.lora_state_dict(model).items():
+        array[...] = rng.standard_normal(array.shape)
+        assert ".lora_" in name
+    before = {name: array.copy() for name, array in model.state_dict().items()}
+    merged = merged_state_dict(model)
+    assert list(merged) == keys
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+    numpy_gpt.merge_lora(model)
+    for name in keys:
+        np.testing.assert_allclose(merged[name], model.state_dict()[name], rtol=1e-12)
+    for name, array in merged_state_dict(model).items():  # of a merged model: as it stands
+        np.testing.assert_array_equal(array, model.state_dict()[name])
+
+
+def test_without_a_cache_none_is_made(monkeypatch):
+    made, plain = [], numpy_gpt.KVCache
+    generate = importlib.import_module("numpy_gpt.generate")  # the function of this name hides the room
+    monkeypatch.setattr(generate, "KVCache", lambda *args: made.append(args) or plain(*args))
+    numpy_gpt.generate(small_model(), [[1]], 2, use_cache=False)
+    assert made == []
+    numpy_gpt.generate(small_model(), [[1], [2, 3]], 1)
+    numpy_gpt.generate(small_model(), [[1]], 9)
+    assert [args[1] for args in made] == [3, 4]  # what is needed, and at most the context
+
+
+def test_a_new_head_takes_a_generator_or_none():
+    from numpy_gpt import classifier
+
+    for rng in (np.random.default_rng(5), None):
+        model = small_model()
+        classifier.add_class_head(model, 3, rng)
+        assert model.lm_head.weight.shape == (3, 6)
+        same = small_model()
+        classifier.add_class_head(same, 3, np.random.default_rng(5))
+        assert np.array_equal(model.lm_head.weight.data, same.lm_head.weight.data) == (rng is not None)
+    with pytest.raises((TypeError, ValueError)):
+        classifier.add_class_head(small_model(), 3, 7)
+
+
+def test_a_vocabulary_of_the_bytes_and_one_token():
+    own = text.BytePairTokenizer.train("abab abab", 257)
+    assert own.n_vocab == 257
+    assert own.merges == []
+    assert own.eot == 256
+
+
+def test_pairs_that_occur_once_are_not_learnt():
+    assert text.BytePairTokenizer.train("abcd", 300).merges == []
+    assert text.BytePairTokenizer.train("abab", 300).merges == [(b"a", b"b")]
+
+
+def test_escapes_by_the_size_of_the_code_point():
+    assert [escaped(code) for code in (0x7F, 0x80, 0xFFFF, 0x10000)] == ["\\x7f", "\\u0080", "\\uffff", "\\U00010000"]
+
+
+def test_a_tables_highest_id():
+    check_id_table({"a": 64 * 2 - 1})
+    with pytest.raises(ValueError, match="a whole number from 0 to 127"):
+        check_id_table({"a": 128})
+
+
+def test_a_tokenizers_file_is_for_people_too(tmp_path):
+    write_tokenizer(tmp_path / "own.json", text.CharTokenizer("äb"))
+    lines = (tmp_path / "own.json").read_text(encoding="utf-8").splitlines()
+    assert lines[1] == ' "kind": "characters",'
+    assert "bä" in lines[2]
+    assert text.load_tokenizer(tmp_path / "own.json").encode("ä") == [1]
+
+
+@pytest.mark.parametrize("data", [{"characters": 3, "end_of_text": True}, {"characters": "ab", "end_of_text": 1}])
+def test_a_damaged_character_table(data):
+    with pytest.raises(ValueError, match="is no text or 'end_of_text' is not"):
+        text.CharTokenizer.from_dict(data)
+
+
+def test_the_files_for_transformers_in_full():
+    own = text.BytePairTokenizer.train("low low lower", 260)
+    data = fast_tokenizer(own)
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    assert data["added_tokens"] == [{"id": own.eot, "content": "<|endoftext|>", **flags}]
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    assert data["pre_tokenizer"] == data["decoder"] == level
+    assert data["post_processor"] == level | {"trim_offsets": False}
+    assert (data["model"]["fuse_unk"], data["model"]["byte_fallback"]) == (False, False)
+    config = fast_config(own, 32)
+    assert (config["model_max_length"], config["add_prefix_space"]) == (32, False)
+    assert config["clean_up_tokenization_spaces"] is False
+
+
+def test_saving_into_folders_that_do_not_exist(tmp_path):
+    own = text.BytePairTokenizer.train("low low lower", 260)
+    own.save(tmp_path / "a" / "b")
+    assert text.BytePairTokenizer.load(tmp_path / "a" / "b").merges == own.merges
+
+
+def test_each_batch_loop_begins_anew_and_a_wrong_state_is_refused():
+    own = text.TokenWindows(np.arange(30), 4).batches(2, np.random.default_rng(0))
+    next(iter(own))
+    assert own.position == 1
+    assert len(list(own)) == len(own)
+    assert own.position == 0
+    endless = own.endless()
+    assert len([next(endless) for _ in range(2 * len(own) + 1)]) == 2 * len(own) + 1
+    state = own.state_dict()
+    own.load_state_dict(state | {"position": len(own)})
+    assert list(own) == []
+    with pytest.raises(ValueError, match="order_state"):
+        own.load_state_dict(state | {"order_state": {"bit_generator": "none"}, "position": 1})
+    assert text.IGNORE_INDEX == numpy_gpt.CrossEntropy().ignore_index == -100
+
+
+def test_the_merge_trees_nodes_and_words():
+    own = text.BytePairTokenizer([(b"a", b"b"), (b"ab", b"c"), (b"$", b"$"), (b"abc", b"$$")])
+    (root,) = _grow(own.explain("abc"))
+    assert (root.token, root.x, root.height, root.rank) == (b"abc", 1.25, 2, 1)
+    assert [(node.token, node.x, node.height) for node in root.children] == [(b"ab", 0.5, 1), (b"c", 2, 0)]
+    figure = text.merge_tree(own.explain("$$"))
+    (axes,) = figure.axes
+    words = [label.get_text() for label in axes.texts]
+    assert sorted(words) == sorted(["$", "$", "$$", f"id {own.ids[b'$$']}", "rank 2"])
+    assert not any(label.get_parse_math() for label in axes.texts if "$" in label.get_text())
+    assert not axes.title.get_parse_math()
+    assert axes.get_xlim()[0] < -0.5 < 1.5 < axes.get_xlim()[1] < 2.5
+    assert axes.get_ylim()[0] < 0 < 1 < axes.get_ylim()[1]
+
+
+def test_which_rows_of_targets_are_dim(monkeypatch):
+    import rich.console
+
+    shown = []
+    monkeypatch.setattr(rich.console.Console, "print", lambda self, table: shown.append(table))
+    text.show_targets(np.array([[0, 1, 0]]), np.array([[-100, 1, 0]]), text.CharTokenizer("ab"))
+    (table,) = shown
+    assert [column.header for column in table.columns] == ["place", "input", "target"]
+    assert [row.style for row in table.rows] == ["dim", "", ""]
+
+
+def test_tokens_in_lines_of_a_width():
+    tokens = [("ab", 1), ("cd", 2), ("ef", 3)]
+    assert [line.plain.split() for line in terminal_lines(tokens, 5)] == [["ab", "cd"], ["1", "2"], ["ef"], ["3"]]
+    assert [line.plain.split() for line in terminal_lines(tokens, 4)] == [["ab"], ["1"], ["cd"], ["2"], ["ef"], ["3"]]
+    broken = [line.plain.split() for line in terminal_lines([("a⏎", 1), ("b", 2)], 60)]
+    assert broken == [["a⏎"], ["1"], ["b"], ["2"]]
+    page = html_page([("a⏎", 1), ("b", 2)], "t")
+    assert page.count("<br>") == 1
+    assert page.index("<br>") < page.index("<b>b</b>")
+
+
+def test_a_text_of_white_space_is_none(tmp_path):
+    (tmp_path / "rows.tsv").write_text(" \n", encoding="utf-8")
+    with pytest.raises(ValueError, match="holds no text"):
+        text.load_labels(tmp_path / "rows.tsv")
+    (tmp_path / "rows.tsv").write_text("ham\tHello\n", encoding="utf-8")
+    assert text.load_labels(tmp_path / "rows.tsv") == [("ham", "Hello")]
+
+
+def test_the_style_that_an_error_offers_fits_one_entry():
+    entries = [{"instruction": "x" * 9, "input": "", "output": "y"}, {"instruction": "x" * 99, "output": "y"}]
+    char = text.CharTokenizer("".join(map(chr, range(10, 127))), end_of_text=True)
+    with pytest.raises(ValueError, match="--style qa"):
+        text.InstructionDataset(entries, char, 20, skip_long=True)
+
+
+def test_tiktokens_folder_without_any_variable(monkeypatch):
+    from shared_gpt.text.gpt2 import tiktoken_cache
+
+    for name in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    assert tiktoken_cache().name == "data-gym-cache"
