@@ -1,6 +1,7 @@
 """The programs as a terminal runs them, in processes of their own: output in other encodings, closed pipes and streams, Ctrl-C,
 what is said of a wrong option, of a run that goes on and of one that is finished."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import torch_gpt
 from parity_tests.report.measure import twins
 from parity_tests.test_runs import SMALL
 from parity_tests.tiny_runs import text, tiny_run
+from shared_gpt import streams
 from shared_gpt.checkpoints import save_tensors
 from shared_gpt.cli import main
 from shared_gpt.config import GPTConfig
@@ -401,3 +403,32 @@ def test_a_text_with_an_accent_is_found_again_in_another_locale(place, tmp_path)
 def test_an_error_shows_no_control_characters(capsys):
     assert main(numpy_gpt, ["inspect", "no\x1b[2J\nsuch\x9b"]) == 2
     assert capsys.readouterr().err.startswith("numpy-gpt: no\ufffd[2J such\ufffd is no file")
+
+
+@pytest.mark.parametrize(
+    ("platform", "error", "status", "said"),
+    [
+        (
+            "win32",
+            OSError(errno.EINVAL, "Invalid argument"),
+            1,
+            "",
+        ),  # how Windows says that the pipe's reader has ended
+        ("linux", OSError(errno.EINVAL, "Invalid argument"), 2, "gpt: [Errno 22] Invalid argument\n"),
+        (
+            "win32",
+            OSError(errno.EINVAL, "Invalid argument", "a?.txt"),
+            2,
+            "gpt: [Errno 22] Invalid argument: 'a?.txt'\n",
+        ),
+        ("linux", BrokenPipeError(errno.EPIPE, "Broken pipe"), 1, ""),
+    ],
+)
+def test_a_reader_that_has_ended_is_no_error_on_any_system(platform, error, status, said, monkeypatch, capsys):
+    def work():
+        raise error
+
+    monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.setattr(streams, "silence", lambda stream: None)
+    assert streams.run_program("gpt", work) == status
+    assert capsys.readouterr().err == said

@@ -1,5 +1,6 @@
 """Standard input and output as they are: in any encoding, closed, or read by a program that has ended; and errors in one line."""
 
+import errno
 import os
 import re
 import sys
@@ -18,10 +19,10 @@ def run_program(program: str, work: Callable[[], int | None]) -> int:
         status = work()
         sys.stdout.flush()
         return status or 0
-    except BrokenPipeError:
-        silence(sys.stdout)
-        return 1
     except (ValueError, OSError, ImportError) as error:
+        if is_closed_pipe(error):
+            silence(sys.stdout)
+            return 1
         complain(program, error)
         return 2
     except MemoryError as error:
@@ -30,6 +31,12 @@ def run_program(program: str, work: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         complain(program, "stopped.")
         return 130
+
+
+def is_closed_pipe(error: Exception) -> bool:
+    """Whether the reader of an output has ended. Windows calls that an invalid argument, of no file."""
+    invalid = isinstance(error, OSError) and error.errno == errno.EINVAL and error.filename is None
+    return isinstance(error, BrokenPipeError) or (sys.platform == "win32" and invalid)
 
 
 def complain(program: str, problem: object) -> None:
