@@ -26,6 +26,7 @@ from numpy_gpt.model import GPTModel
 from numpy_gpt.module import Module, ModuleList, Parameter, evaluation, no_grad
 from numpy_gpt.optim import AdamW, clip_grad_norm
 from numpy_gpt.perplexity import perplexity, token_losses
+from numpy_gpt.prompt_lookup import Pass, lookup_passes
 from numpy_gpt.shapes import float32, float64
 from numpy_gpt.train import evaluate, train, train_step
 from numpy_gpt.weights import load_gpt2, load_lora, load_run, save_gpt2, save_lora
@@ -49,6 +50,7 @@ __all__ = [
     "ModuleList",
     "MultiHeadAttention",
     "Parameter",
+    "Pass",
     "SamplingSettings",
     "Step",
     "TransformerBlock",
@@ -67,6 +69,7 @@ __all__ = [
     "load_gpt2",
     "load_lora",
     "load_run",
+    "lookup_passes",
     "lora_state_dict",
     "merge_lora",
     "merged_state_dict",

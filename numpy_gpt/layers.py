@@ -33,7 +33,7 @@ class Linear(Module):
         if self.bias is not None:
             y += self.bias.data
         self.save_for_backward(x)
-        return y.reshape(*x.shape[:-1], -1)
+        return y.reshape(*x.shape[:-1], y.shape[-1])
 
     def backward(self, dy: Float[Array, "... out"]) -> Float[Array, "... in"]:
         (x,) = self.pop_saved()

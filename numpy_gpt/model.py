@@ -8,7 +8,7 @@ from numpy_gpt.block import TransformerBlock
 from numpy_gpt.kv_cache import KVCache
 from numpy_gpt.layers import Dropout, Embedding, LayerNorm, Linear
 from numpy_gpt.module import Module, ModuleList
-from numpy_gpt.shapes import Array, DType, Float, Int, float32
+from numpy_gpt.shapes import Array, Bool, DType, Float, Int, float32
 from shared_gpt.checks.model import check_inputs, check_model
 from shared_gpt.config import GPTConfig
 
@@ -81,7 +81,7 @@ class GPTModel(Module):
                     )
                     parameter.data[...] = draw
 
-    def __call__(self, *args, **kwargs) -> Float[Array, "B T_out V"]:
+    def __call__(self, *args, **kwargs) -> Float[Array, "... V"]:
         """Runs forward. Like autograd, saves nothing below the first part that learns."""
         learns = False
         for part in (self.wte, self.wpe, self.drop, *self.h):
@@ -95,15 +95,19 @@ class GPTModel(Module):
         cache: KVCache | None = None,
         padding: Int[Array, " B"] | None = None,
         last: int | None = None,
-    ) -> Float[Array, "B T_out V"]:
-        """Logits of every position.
+        where: Bool[Array, "B T"] | None = None,
+    ) -> Float[Array, "... V"]:
+        """Logits of every position; of some alone with last or where.
 
         For generation: cache holds the keys and values of earlier positions, to which these are
         added. padding says how many tokens at the start of each row are filler, which no other
         token sees and positions do not count. last asks for the logits of so many last
         positions alone; these have no backward.
+
+        For training: where chooses the N positions whose targets count. The head is the largest
+        product of all, and what it says elsewhere would be ignored.
         """
-        check_inputs(ids, Array, self.config, cache, last)
+        check_inputs(ids, Array, self.config, cache, last, where)
         past = 0 if cache is None else cache.length
         B, T = ids.shape
         positions = np.broadcast_to(np.arange(past, past + T), (B, T))
@@ -115,13 +119,20 @@ class GPTModel(Module):
             x = block(x, None if cache is None else cache[i], padding)
         if last is not None:
             x = x[:, -last:]
+        if where is not None:
+            x = x[where]  # (N, C)
+        self.save_for_backward(where)
         x = self.ln_f(x)
-        return self.lm_head(x)  # (B, T_out, V)
+        return self.lm_head(x)  # (B, T, V), (B, last, V) or (N, V)
 
-    def backward(self, dlogits: Float[Array, "B T V"]) -> None:
+    def backward(self, dlogits: Float[Array, "... V"]) -> None:
         """Add ∂L/∂parameter to every gradient. The ids have none, so nothing is returned."""
-        dx = self.lm_head.backward(dlogits)  # (B, T, C)  forward: lm_head(x)
+        (where,) = self.pop_saved()
+        dx = self.lm_head.backward(dlogits)  # (B, T, C) or (N, C)  forward: lm_head(x)
         dx = self.ln_f.backward(dx)  # forward: x = ln_f(x)
+        if where is not None:
+            drows, dx = dx, np.zeros((*where.shape, dx.shape[-1]), dx.dtype)
+            dx[where] = drows  # (B, T, C)  forward: x = x[where]
         for block in reversed(self.h):
             if block.records:
                 dx = block.backward(dx)  # forward: x = block(x)

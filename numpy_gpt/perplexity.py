@@ -5,12 +5,12 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Integer
 
 from numpy_gpt.functional import logsumexp
 from numpy_gpt.model import GPTModel
 from numpy_gpt.module import evaluation, no_grad
 from numpy_gpt.shapes import Array, Float, Int
+from shared_gpt.array_types import Integer
 from shared_gpt.checks.generate import check_logits
 from shared_gpt.checks.perplexity import check_text
 

@@ -10,7 +10,8 @@ shapes at every call; ordinary runs pay nothing.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+
+from shared_gpt.array_types import Bool, Float, Int
 
 Array = np.ndarray
 Scalar = np.floating

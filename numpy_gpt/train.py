@@ -83,8 +83,9 @@ def train_step(
     optimizer.zero_grad()
     loss = 0.0
     for (inputs, targets), count in zip(micro_batches, counts):
+        counted = targets != criterion.ignore_index
         # The logits get no name: so they are freed as soon as their gradient is there.
-        micro_loss = criterion(replica(inputs), targets)
+        micro_loss = criterion(replica(inputs, where=counted), targets[counted])
         model.backward(criterion.backward(count / total))
         loss += micro_loss.item() * count / total
     processes.sum_gradients(model)
@@ -102,8 +103,9 @@ def evaluate(model: GPTModel, batches: Iterable[Batch]) -> float:
     loss, total = 0.0, 0
     with evaluation(model):
         for inputs, targets in batches:
-            count = int((targets != criterion.ignore_index).sum())
-            loss += criterion(model(inputs), targets).item() * count
+            counted = targets != criterion.ignore_index
+            count = int(counted.sum())
+            loss += criterion(model(inputs, where=counted), targets[counted]).item() * count
             total += count
     check_evaluated(total)
     return loss / total

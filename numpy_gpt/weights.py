@@ -22,17 +22,20 @@ from shared_gpt.checkpoints.adapters import (
 from shared_gpt.checks.lora import check_merge
 
 
-def load_gpt2(source: str | os.PathLike, dtype: DType = float32) -> GPTModel:
+def load_gpt2(
+    source: str | os.PathLike, dtype: DType = float32, n_heads: int | None = None
+) -> GPTModel:
     """A model in evaluation mode with the weights that a path or a name holds.
 
     source: a folder or file of OpenAI's (model.ckpt.index and its data), of Hugging Face's
-    (safetensors, one file or several, or pytorch_model.bin), or of a run of this project; or
-    "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", which are looked for on this machine and
-    else downloaded. Each tensor goes straight to its place, cast to dtype: no second copy of
-    the model is held. Raises CheckpointError (a ValueError), FileNotFoundError, ImportError or
-    OSError before a model is returned: it is whole or not there.
+    (safetensors, one file or several, or pytorch_model.bin), of the book's code (model.pth), or
+    of a run of this project; or "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", which are
+    looked for on this machine and else downloaded. n_heads: how many heads, where the files do
+    not say. Each tensor goes straight to its place, cast to dtype: no second copy of the model
+    is held. Raises CheckpointError (a ValueError), FileNotFoundError, ImportError or OSError
+    before a model is returned: it is whole or not there.
     """
-    with open_checkpoint(source) as checkpoint:
+    with open_checkpoint(source, n_heads) as checkpoint:
         model = GPTModel(checkpoint.config, dtype=dtype, initialize=False)
         checkpoint.read_all({key: p.data for key, p in model.named_parameters()})
     return model.eval()
@@ -51,8 +54,8 @@ def load_run(folder: str | os.PathLike) -> GPTModel:
 
 
 def save_gpt2(model: GPTModel, folder: str | os.PathLike, layout: str = "huggingface") -> None:
-    """Save a model where transformers (layout "huggingface") or OpenAI's program ("openai")
-    loads it.
+    """Save a model where transformers (layout "huggingface"), OpenAI's program ("openai") or
+    the book's code ("book") loads it.
 
     Loading it here brings back every bit. Raises ValueError for what the layout cannot hold,
     OSError for a full disk; then nothing is left behind.

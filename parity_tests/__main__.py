@@ -14,7 +14,6 @@ def run(args: list[str]) -> int:
     """Run the command, `report` where none is named."""
     import tyro
 
-    import torch_gpt  # noqa: F401  # first: where PyTorch is missing, it says what to install
     from parity_tests.report.curve import Curve
     from parity_tests.report.report import Report
     from parity_tests.report.where import StudentError

@@ -8,11 +8,13 @@ import json
 import math
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from numpy_gpt import GPTConfig
+from parity_tests.optional import tf
 
 DEEP = GPTConfig(vocab_size=31, context_length=11, emb_dim=12, n_heads=3, n_layers=13)  # h10 sorts before h2
 
@@ -96,8 +98,6 @@ def write_openai(folder: Path, model, **more: np.ndarray) -> Path:
 
 def save_bundle(prefix: Path, tensors: dict) -> None:
     """A TensorFlow checkpoint, by the operation that tf.train.Saver runs."""
-    import tensorflow as tf
-
     names = sorted(tensors)
     values = [tensors[name] for name in names]
     tf.raw_ops.SaveV2(prefix=str(prefix), tensor_names=names, shape_and_slices=[""] * len(names), tensors=values)
@@ -105,24 +105,22 @@ def save_bundle(prefix: Path, tensors: dict) -> None:
 
 def openai_logits(folder: Path, ids: np.ndarray) -> np.ndarray:
     """OpenAI's network over the variables that TensorFlow reads from a folder."""
-    import tensorflow as tf
-
     hparams = json.loads((folder / "hparams.json").read_text(encoding="utf-8"))
     reader = tf.train.load_checkpoint(str(folder))
     B, T = ids.shape
 
-    def get(name: str) -> tf.Tensor:
+    def get(name: str) -> Any:
         return tf.constant(reader.get_tensor(f"model/{name}"))
 
-    def convolve(name: str, x: tf.Tensor) -> tf.Tensor:
+    def convolve(name: str, x: Any) -> Any:
         return tf.nn.conv1d(x, get(f"{name}/w"), stride=1, padding="VALID") + get(f"{name}/b")
 
-    def normalise(name: str, x: tf.Tensor) -> tf.Tensor:
+    def normalise(name: str, x: Any) -> Any:
         centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
         variance = tf.reduce_mean(centred * centred, axis=-1, keepdims=True)
         return centred / tf.sqrt(variance + 1e-5) * get(f"{name}/g") + get(f"{name}/b")
 
-    def heads(x: tf.Tensor) -> tf.Tensor:
+    def heads(x: Any) -> Any:
         return tf.transpose(tf.reshape(x, (B, T, hparams["n_head"], -1)), (0, 2, 1, 3))
 
     x = tf.gather(get("wte"), ids) + get("wpe")[:T]

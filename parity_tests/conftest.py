@@ -30,12 +30,12 @@ def modules_with_shapes() -> list[str]:
     paths = [
         path for package in ("numpy_gpt", "torch_gpt", "shared_gpt") for path in sorted((root / package).rglob("*.py"))
     ]
-    stating = [path for path in paths if re.search(r"(jaxtyping|\.shapes) import", path.read_text(encoding="utf-8"))]
+    stating = [path for path in paths if re.search(r"(array_types|\.shapes) import", path.read_text(encoding="utf-8"))]
     return [".".join(path.relative_to(root).with_suffix("").parts) for path in stating]
 
 
-if importlib.util.find_spec("tensorflow") is None:  # no wheels for this Python
-    collect_ignore_glob = ["test_keras_*.py"]
+if importlib.util.find_spec("tensorflow") is None:  # all that these files test needs it; others: optional.py
+    collect_ignore_glob = ["test_keras_*.py", "test_third_column.py"]
 
 typechecked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # a float parameter also takes 0
 jaxtyping.install_import_hook(modules_with_shapes(), f"{__name__}.typechecked")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy_gpt import GPTConfig
 from parity_tests.report.checks import CHECKS
 from parity_tests.report.evidence import gather
-from parity_tests.report.replace import own_names, replaced
+from parity_tests.report.replace import TEXT, file_of_text, own_names, replaced
 from parity_tests.report.subject import Subject
 
 
@@ -36,13 +36,13 @@ def targets(room: str) -> list[str]:
 def copy_of(target: str, folder: Path, change: Callable[[str], str] = str) -> Path:
     """A file with the source of the target, changed where a change is given, among the room's other names."""
     room, *names = target.split(".")
-    owner = importlib.import_module(f"numpy_gpt.{room}")
+    file = owner = file_of_text(names[0]) if room == TEXT else importlib.import_module(f"numpy_gpt.{room}")
     for name in names[:-1]:
         owner = getattr(owner, name)
     source = textwrap.dedent(inspect.getsource(getattr(owner, names[-1])))
     if len(names) == 2:
         source = source.replace("super()", f"super({names[0]}, self)")
-    head = f'import importlib\n\nroom = importlib.import_module("numpy_gpt.{room}")\n'
+    head = f'import importlib\n\nroom = importlib.import_module("{file.__name__}")\n'
     head += "globals().update({k: v for k, v in vars(room).items() if k[:2] != '__'})\n\n\n"
     path = folder / "copy.py"
     path.write_text(head + change(source), encoding="utf-8")

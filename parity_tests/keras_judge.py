@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import tensorflow_gpt
+from parity_tests.optional import tensorflow_gpt
 from parity_tests.report.measure import to_numpy
 
 
-def keras_judge(model: Any) -> tensorflow_gpt.GPTModel:
+def keras_judge(model: Any) -> Any:
     """A Keras model with the weights of a twin's, and its LoRA branches if it has some."""
     state = {name: to_numpy(array) for name, array in model.state_dict().items()}
     judge = tensorflow_gpt.GPTModel(model.config, dtype=state["wte.weight"].dtype.name, initialize=False)

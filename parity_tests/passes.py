@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from numpy_gpt import Module, no_grad
+from parity_tests.optional import tf
 from parity_tests.report.measure import central_differences, random_state, to_numpy
 
 Results = dict[str, np.ndarray]
@@ -46,8 +47,6 @@ def by_autograd(layer: Callable[[torch.Tensor], torch.Tensor], x: np.ndarray, dy
 
 def by_tape(function: Callable[..., Any], state: Mapping[str, Any], x: np.ndarray, dy: np.ndarray) -> Results:
     """TensorFlow's GradientTape on a function (x, **weights), its weights named as in the state dict."""
-    import tensorflow as tf
-
     weights = {name: tf.constant(np.array(array)) for name, array in state.items()}
     x = tf.constant(x)
     sources = weights if x.dtype.is_integer else {"dx": x, **weights}

@@ -20,6 +20,19 @@ def test_no_damage_goes_further_than_one_line(name):
     assert count(tries)["clean"] > 3  # the damage is seen
 
 
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("a run, resumed", (2188, 2895, 4189)),  # another device in training.json; a text's name of 100,000 letters
+        ("a LoRA adapter", (1924, 2925, 3096)),  # another base
+        ("vocab.bpe", (577, 1331, 2212)),  # tokens of thousands of letters
+    ],
+)
+def test_what_a_night_of_attacks_found(name, numbers):
+    for number in numbers:
+        assert [done.outcome for done in attack(name, range(number, number + 1))] == ["clean"]
+
+
 @pytest.mark.parametrize("name", TARGETS)
 def test_the_good_files_are_read(name, tmp_path):
     folder = tmp_path / "good"

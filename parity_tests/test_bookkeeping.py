@@ -111,7 +111,7 @@ def test_no_grad_saves_nothing_and_changes_nothing():
     assert np.array_equal(quiet, expected)
     assert np.array_equal(decorated(), expected)
     assert waiting(model) == 0
-    with pytest.raises(RuntimeError, match=r"Linear.backward has no forward pass to answer"):
+    with pytest.raises(RuntimeError, match=r"GPTModel.backward has no forward pass to answer"):
         model.backward(some_dlogits(ids))
 
 

@@ -22,6 +22,7 @@ from parity_tests.checkpoint_files import (
     transformers_model,
     write_openai,
 )
+from parity_tests.optional import tf
 from parity_tests.report.measure import FLOAT64, assert_all_close, assert_close, random_state, relative_error
 from parity_tests.strategies import configs, seeds
 from shared_gpt.checkpoints import CheckpointError, checkpoint, convert, fitting, names, open_checkpoint, stored
@@ -272,8 +273,6 @@ def test_round_trips_are_exact_between_the_twins_in_every_layout(tmp_path_factor
 
 def test_openais_saver_restores_what_is_saved_here(tmp_path):
     """The variables of OpenAI's graph, restored as its program does it, from the folder's latest checkpoint."""
-    import tensorflow as tf
-
     from parity_tests.checkpoint_files import openai_variables
 
     model = weights.load_gpt2(write_openai(tmp_path / "theirs", deep_model()), np.float32)

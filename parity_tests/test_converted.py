@@ -13,6 +13,7 @@ from shared_gpt.cli import main
 from shared_gpt.commands.plot import short_names
 from shared_gpt.config import GPTConfig
 from shared_gpt.text import BytePairTokenizer, CharTokenizer, load_text, load_tokenizer, save_tokenizer
+from shared_gpt.text.bpe.huggingface import fast_tokenizer
 
 TEXT = "The old lamp keeper's wind wrote 1,234 lines…  🦜 \n\n<|endoftext|> d'accord\tand\r\n ÿ"
 
@@ -160,3 +161,41 @@ def test_the_legend_shows_names(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(plots, "plot_losses", lambda runs, out: drawn.extend(runs))
     said(capsys, "plot", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "x.png")
     assert drawn == ["a", "b"]
+
+
+def test_a_tokenizer_of_transformers_alone_is_read(tmp_path):
+    """As save_pretrained leaves it: tokenizer.json, without merges and vocabulary beside it."""
+    from transformers import GPT2TokenizerFast
+
+    tokenizer = BytePairTokenizer.train(load_text("stories")[:20000], 400)
+    tokenizer.save(tmp_path / "ours")
+    names = (tmp_path / "ours" / "encoder.json", tmp_path / "ours" / "vocab.bpe")
+    theirs = GPT2TokenizerFast(*map(str, names))
+    theirs.save_pretrained(tmp_path / "theirs")
+    assert not (tmp_path / "theirs" / "merges.txt").exists()
+    read = load_tokenizer(tmp_path / "theirs")
+    assert (
+        read.encode(TEXT, allowed_special="all") == theirs.encode(TEXT) == tokenizer.encode(TEXT, allowed_special="all")
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"normalizer": {"type": "Lowercase"}}, "normalizer"),
+        ({"pre_tokenizer": {"type": "Metaspace"}}, "Metaspace"),
+        ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}, "add_prefix_space"),
+        ({"model": {"type": "Unigram", "vocab": []}}, "Unigram"),
+        ({"model": {"type": "BPE", "vocab": [], "merges": []}}, "'vocab' is"),
+        ({"added_tokens": [{"id": "7", "content": "x"}]}, "'id' is '7'"),
+    ],
+)
+def test_a_tokenizer_that_splits_otherwise_is_refused(change, words, tmp_path):
+    path = tmp_path / "tokenizer.json"
+    data = fast_tokenizer(BytePairTokenizer.train("the cat sat on the mat", 260))
+    path.write_text(json.dumps(data), encoding="utf-8")
+    load_tokenizer(path)
+    path.write_text(json.dumps(data | change), encoding="utf-8")
+    with pytest.raises(ValueError, match=words) as caught:
+        load_tokenizer(path)
+    assert str(path) in str(caught.value)

@@ -1,6 +1,7 @@
 """`generate` and `evaluate`: what the terminal shows is what the functions give, in both packages."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -48,6 +49,22 @@ def test_generate_shows_what_generate_gives(twin, no_cache, weights, capsys):
     shown = capsys.readouterr()
     assert shown.out == tokenizer.decode(expected).removesuffix("<|endoftext|>") + "\n"
     assert f"{len(expected) - len(ids)} tokens, " in shown.err
+
+
+@pytest.mark.parametrize("twin", PAIR)
+def test_prompt_lookup_shows_the_same_text_and_what_it_guessed(twin, weights, capsys):
+    options = ["generate", "--weights", weights, "--prompt", "The day. The day.", "--max-new-tokens", "20"]
+    assert main(twin, [*options, "--temperature", "0"]) == 0
+    plain = capsys.readouterr()
+    assert main(twin, [*options, "--temperature", "0", "--prompt-lookup", "4"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == plain.out
+    right, guessed = map(int, re.search(r"a second, (\d+) of (\d+) guessed tokens were right", shown.err).groups())
+    assert guessed >= right > 0
+    assert main(twin, [*options, "--prompt-lookup", "4"]) == 2
+    assert "add --temperature 0." in capsys.readouterr().err
+    assert main(twin, [*options, "--temperature", "0", "--prompt-lookup", "4", "--no-cache"]) == 2
+    assert "--prompt-lookup does not go with --no-cache" in capsys.readouterr().err
 
 
 def test_prompts(weights, capsys, monkeypatch):

@@ -29,8 +29,9 @@ SHARED_NAMES: dict[str, str] = {}
 
 
 def files_of(root: Path, packages: tuple[str, ...] = PACKAGES) -> dict[str, Path]:
-    """Every module of the packages by its dotted name; a package's name stands for its __init__.py."""
-    paths = [path for package in packages for path in sorted((root / package).rglob("*.py"))]
+    """Every module of the packages by its dotted name; a package's name stands for its __init__.py. What begins with a digit,
+    as notebooks do, cannot be imported and is none."""
+    paths = [path for package in packages for path in sorted((root / package).rglob("[!0-9]*.py"))]
     return {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
 
 

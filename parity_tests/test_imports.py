@@ -21,8 +21,16 @@ def run_python(code: str) -> str:
 
 
 def without(*modules: str) -> str:
-    """Code after which these cannot be imported: Python raises ImportError for a name whose module is None."""
-    return f"import sys; sys.modules.update(dict.fromkeys({modules!r}))\n"
+    """Code after which these cannot be imported. (A name whose module is None would do, but tyro imports torch where
+    sys.modules has its name.)"""
+    return textwrap.dedent(f"""
+        import sys
+        class Absent:
+            def find_spec(self, name, path=None, target=None):
+                if name in {modules!r}:
+                    raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+        sys.meta_path.insert(0, Absent())
+    """)
 
 
 def test_numpy_gpt_trains_without_any_framework():
@@ -91,13 +99,17 @@ def test_importing_a_package_loads_only_what_it_needs(package, absent):
     assert not loaded & set(absent)
 
 
-@pytest.mark.parametrize("entry", ["shared_gpt.cli import torch_command", "parity_tests.__main__ import main"])
-def test_without_pytorch_one_line_says_what_to_install(entry):
+@pytest.mark.parametrize(
+    ("entry", "typed"),
+    [("shared_gpt.cli import torch_command", ["anatomy"]), ("parity_tests.__main__ import main", [])],
+)
+def test_without_pytorch_one_line_says_what_to_install(entry, typed):
     run_python(
         without("torch")
         + textwrap.dedent(f"""
             import contextlib, io
             from {entry} as main
+            sys.argv[1:] = {typed}
             said = io.StringIO()
             with contextlib.redirect_stderr(said):
                 assert main() == 2
@@ -105,3 +117,12 @@ def test_without_pytorch_one_line_says_what_to_install(entry):
             assert "pip install 'numpy-gpt[torch]'" in said.getvalue()
         """)
     )
+
+
+def test_help_needs_no_pytorch():
+    code = without("torch", "numpy") + textwrap.dedent("""
+        from shared_gpt.cli import torch_command
+        sys.argv[1:] = ["anatomy", "--help"]
+        torch_command()
+    """)
+    assert run_python(code).startswith("usage: torch-gpt anatomy")

@@ -93,7 +93,7 @@ def place(tmp_path_factory):
     """A base model, its tokenizer, and labelled texts."""
     place = tmp_path_factory.mktemp("labels")
     tokenizer = CharTokenizer(LETTERS + LETTERS.upper() + "Q: Say it.\nA:", end_of_text=True)
-    model, _ = twins(GPTConfig(tokenizer.n_vocab, 30, 16, 2, 2, drop_rate=0.0), 0)
+    model, _ = twins(GPTConfig(tokenizer.n_vocab, 30, 16, 2, 1, drop_rate=0.0), 0)
     numpy_gpt.save_gpt2(model, place / "base")
     save_tokenizer(tokenizer, place / "base")
     (place / "labels.tsv").write_text("".join(f"{label}\t{text}\n" for label, text in ROWS), encoding="utf-8")

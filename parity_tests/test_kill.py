@@ -1,5 +1,5 @@
-"""SIGKILL at random moments, 30 times: each time the folder holds a whole checkpoint, and the run that is taken up over and
-over again is in the end, bit by bit, the one that nobody killed."""
+"""SIGKILL at random moments, and before every change of the disk: each time the folder holds a whole checkpoint or none, and
+the run that is taken up again is in the end, bit by bit, the one that nobody killed."""
 
 import os
 import subprocess
@@ -67,6 +67,57 @@ def test_killed_at_random(tmp_path):
         run = resumed(numpy_gpt, tmp_path / str(number), save_every=1)
         assert run.step == 12
         assert trace(run) == whole
+
+
+# The same before the first, the second, the third ... time that the run opens a file to write, renames, links or removes one.
+EVERY_CHANGE = """
+import os, signal, sys
+import numpy_gpt
+from parity_tests.tiny_runs import resumed, trace
+
+QUICK = {"steps": 4, "save_every": 2, "eval_every": 2, "sample_every": 3}
+CHANGES = {"os.rename", "os.link", "os.remove", "os.truncate", "os.mkdir"}
+count, fatal = 0, None
+
+def watch(event, args):
+    global count
+    if fatal and (event in CHANGES or (event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR))):
+        count += 1
+        if count == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(watch)
+
+def run(name):
+    run = resumed(numpy_gpt, f"{sys.argv[1]}/{name}", **QUICK)
+    run.run()
+    return trace(run)
+
+whole = run("unharmed")
+number = 0
+while True:
+    number += 1
+    child = os.fork()
+    if not child:
+        fatal = number
+        run(number)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status == 0:
+        break
+    assert status == -signal.SIGKILL, status
+    assert run(number) == whole, number
+print(number - 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_killed_before_every_change_of_the_disk(tmp_path):
+    done = subprocess.run([sys.executable, "-c", EVERY_CHANGE, tmp_path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 20
+    left = {path.name for folder in tmp_path.iterdir() for path in folder.iterdir()}
+    assert {"last.safetensors", "previous.safetensors", "best.safetensors", "metrics.csv", "samples.txt"} <= left
 
 
 def test_the_comparison_sees_a_single_bit(tmp_path):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 import numpy_gpt
-import tensorflow_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig, LoRALinear, apply_lora, load_lora, lora_state_dict, save_lora
 from parity_tests.keras_judge import keras_judge
+from parity_tests.optional import tensorflow_gpt
 from parity_tests.report.measure import assert_all_close, assert_close, losses, random_state, to_numpy, twins
 from parity_tests.strategies import configs, seeds
 from parity_tests.transformers_gpt import as_transformers

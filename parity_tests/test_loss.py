@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import numpy_gpt
 import torch_gpt
+from parity_tests.optional import tf
 from parity_tests.report.measure import (
     FLOAT64,
     TOLERANCE,

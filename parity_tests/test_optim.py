@@ -2,20 +2,17 @@
 
 import math
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import numpy_gpt
-import tensorflow_gpt
 import torch_gpt
+from parity_tests.optional import keras, tensorflow_gpt, tf
 from parity_tests.report.measure import TOLERANCE, assert_all_close, assert_close, to_numpy
 from parity_tests.strategies import seeds, sizes
-from tensorflow_gpt.parameters import Parameter
 
 STEPS = 20
 dtypes = st.sampled_from(["float64", "float32"])
@@ -73,7 +70,7 @@ def by_pytorch(weights, gradients, weight_decay, **settings):
 
 def by_keras(weights, gradients, **settings):
     variables = [keras.Variable(w, dtype=w.dtype.name) for w in weights]
-    optimizer = tensorflow_gpt.AdamW(map(Parameter, variables), **settings)
+    optimizer = tensorflow_gpt.AdamW(map(tensorflow_gpt.parameters.Parameter, variables), **settings)
     for step in gradients:
         optimizer.apply(step)
     return {str(i): variable.numpy() for i, variable in enumerate(variables)}

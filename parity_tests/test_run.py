@@ -38,8 +38,8 @@ def test_the_installation_shows_its_progress_and_size(place, monkeypatch, capsys
     asked = []
     monkeypatch.setattr(run, "make_venv", lambda: run.VENV.mkdir())
     monkeypatch.setattr(subprocess, "run", lambda command, **options: asked.append(command))
-    run.install(["test"])
-    run.install(["test"])
+    run.install("test", "3.5 GB")
+    run.install("test", "3.5 GB")
     assert len(asked) == 1
     assert "--quiet" not in asked[0]
     assert "about 3.5 GB" in capsys.readouterr().out

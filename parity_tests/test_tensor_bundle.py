@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from crc32c import crc32c
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from parity_tests.checkpoint_files import save_bundle
+from parity_tests.optional import tf
 from parity_tests.strategies import seeds
 from shared_gpt.checkpoints.stored import CheckpointError, read_array
 from shared_gpt.checkpoints.tensor_bundle import TensorBundle, bundle_prefix, sstable, write_tensor_bundle

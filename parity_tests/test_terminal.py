@@ -186,6 +186,10 @@ def test_a_second_ctrl_c_says_which_checkpoint_is_left(tmp_path):
         (["pretrain", "--step", "3"], "did you mean --steps? All options: numpy-gpt pretrain --help"),
         (["finetune", "labels", "--lora_rnk=3"], "did you mean --lora-rank? All options: numpy-gpt finetune labels"),
         (["generate", "--xyzzy"], "generate has no option --xyzzy. All options: numpy-gpt generate --help"),
+        (
+            ["train-tokenizer", "--text", "x"],
+            "train-tokenizer has no option --text; give its value without that name. ",
+        ),
         (["pretain"], "There is no command 'pretain'; did you mean pretrain? All commands: numpy-gpt --help"),
     ],
 )

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 import numpy_gpt
-import tensorflow_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig
 from parity_tests.keras_judge import keras_judge
+from parity_tests.optional import tensorflow_gpt
 from parity_tests.report.measure import assert_all_close, key_bias, to_numpy, twins
 
 STEPS = 25

@@ -1,7 +1,11 @@
 """The command line, over whichever twin is handed in: `numpy-gpt COMMAND` and `torch-gpt COMMAND` take the same options."""
 
+import ast
 import sys
+from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Union
 
@@ -14,10 +18,21 @@ from shared_gpt.suggestions import check_options, did_you_mean
 
 def main(twin: ModuleType, args: list[str] | None = None) -> int:
     """Parse the command line, run the command with the twin's classes, and return the exit status."""
-    program = twin.__name__.replace("_", "-")
-    typed = sys.argv[1:] if args is None else args
     offered = twin.own_commands() if hasattr(twin, "own_commands") else commands.ALL
-    return run_program(program, lambda: parse(program, twin.__doc__ or "", offered, typed).run(twin))
+    return run(twin.__name__, twin.__doc__ or "", offered, lambda: twin, args)
+
+
+def run(
+    package: str,
+    description: str,
+    offered: dict[str, type],
+    load: Callable[[], ModuleType],
+    args: list[str] | None = None,
+) -> int:
+    """The twin is loaded only once the command line is understood: help and a mistyped option need not wait for PyTorch."""
+    program = package.replace("_", "-")
+    typed = sys.argv[1:] if args is None else args
+    return run_program(program, lambda: parse(program, description, offered, typed).run(load()))
 
 
 def parse(program: str, description: str, offered: dict[str, type], args: list[str]) -> Any:
@@ -51,15 +66,16 @@ def torch_command() -> int:
     return run_twin("torch_gpt")
 
 
-def tensorflow_command() -> int:
-    """The console command tensorflow-gpt; one line says so where TensorFlow is missing."""
-    return run_twin("tensorflow_gpt")
-
-
 def run_twin(package: str) -> int:
-    """Import a twin and run the command line over it; one line says what to install where the import fails."""
+    """Run the command line over a twin, whose docstring is read from its file to describe it."""
+    source = Path(find_spec(package).origin).read_text(encoding="utf-8")
+    return run(package, ast.get_docstring(ast.parse(source)) or "", commands.ALL, lambda: import_module(package))
+
+
+def tensorflow_command() -> int:
+    """The console command tensorflow-gpt, which has commands of its own; one line says so where TensorFlow is missing."""
     try:
-        twin = import_module(package)
+        twin = import_module("tensorflow_gpt")
     except ImportError as error:
         print(error, file=sys.stderr)
         return 2

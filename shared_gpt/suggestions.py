@@ -26,13 +26,18 @@ def check_options(program: str, name: str, command: type, args: list[str]) -> No
     for arg in args:
         option = arg.partition("=")[0].replace("_", "-")
         if re.fullmatch(r"--[a-z][a-z0-9-]*", option) and option not in known and not option.startswith("--tyro-"):
-            suggestion = did_you_mean(option, known)
+            alone = option in {f"--{field.name}".replace("_", "-") for field in fields(command)}
+            suggestion = "; give its value without that name." if alone else did_you_mean(option, known)
             raise ValueError(f"{name} has no option {option}{suggestion} All options: {program} {name} --help")
 
 
 def option_names(command: Any) -> Iterator[str]:
-    """The options of a dataclass, those of dataclasses within it among them."""
+    """The options of a dataclass, those of dataclasses within it among them. What stands without a name is none."""
+    from tyro.conf import Positional  # here: a name that is no command is refused without it
+
     for field in fields(command):
+        if Positional[str].__metadata__[0] in getattr(field.type, "__metadata__", ()):
+            continue
         if is_dataclass(field.type):
             yield from option_names(field.type)
             continue

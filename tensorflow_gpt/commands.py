@@ -16,19 +16,31 @@ LeftOut = Suppress[Fixed[T]]  # keeps its default value, and is not shown
 class Generate(commands.Generate):
     """Continue a text, shown token by token as the model writes it.
 
-    Left out, for which take numpy-gpt or torch-gpt: a cache (each token costs a pass over the whole text), and pictures of
-    attention (--attention, --block).
+    Left out, for which take numpy-gpt or torch-gpt: a cache (each token costs a pass over the whole text), prompt
+    look-up, and pictures of attention (--attention, --block).
     """
 
     no_cache: LeftOut[bool] = True
+    prompt_lookup: LeftOut[int | None] = None
     attention: LeftOut[Path | None] = None
     block: LeftOut[int | None] = None
+
+
+@dataclass(frozen=True)
+class Chat(commands.Chat):
+    """Talk to a model that was fine-tuned on instructions; each line is a request of its own, an empty one ends.
+
+    Left out, for which take numpy-gpt or torch-gpt: the page in the browser (--web, --port), which shows attention.
+    """
+
+    web: LeftOut[bool] = False
+    port: LeftOut[int] = 0
 
 
 ALL: dict[str, type] = {
     "pretrain": commands.Pretrain,
     "finetune": commands.Finetune,
-    "chat": commands.Chat,
+    "chat": Chat,
     "classify": commands.Classify,
     "generate": Generate,
     "evaluate": commands.Evaluate,

@@ -84,8 +84,8 @@ class GPTModel(keras.Model):
             if path in ("wte", "wpe") and i < len(found):
                 found[name].assign(rng.standard_normal(shape, np.float32))
             elif ".ln_" not in name and path != "ln_f":
-                bound = 1 / math.sqrt(found[f"{path}.weight"].shape[1])
-                found[name].assign((2 * rng.random(shape, np.float32) - 1) * bound)
+                in_features = found[f"{path}.weight"].shape[1]
+                found[name].assign((2 * rng.random(shape, np.float32) - 1) / math.sqrt(in_features))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         return iter(named_parameters(self).items())

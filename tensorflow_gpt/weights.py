@@ -1,6 +1,8 @@
 """load_gpt2, load_run, save_gpt2, save_lora, load_lora: from files into a model, and back, through shared_gpt's readers."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from shared_gpt.checkpoints import CheckpointError, open_checkpoint, save_checkpoint
 from shared_gpt.checkpoints.adapters import (
@@ -16,9 +18,9 @@ from tensorflow_gpt.lora import adapted, apply_lora, load_lora_state_dict, lora_
 from tensorflow_gpt.model import GPTModel
 
 
-def load_gpt2(source: str | os.PathLike, dtype: str = "float32") -> GPTModel:
+def load_gpt2(source: str | os.PathLike, dtype: str = "float32", n_heads: int | None = None) -> GPTModel:
     """A model with the weights that a path or a name holds: all that the twins' load_gpt2 takes."""
-    with open_checkpoint(source) as checkpoint:
+    with open_checkpoint(source, n_heads) as checkpoint:
         model = GPTModel(checkpoint.config, dtype=dtype, initialize=False)
         for key, parameter in model.named_parameters():
             parameter.assign(checkpoint.read(key, dtype))
@@ -35,7 +37,7 @@ def load_run(folder: str | os.PathLike) -> GPTModel:
 
 
 def save_gpt2(model: GPTModel, folder: str | os.PathLike, layout: str = "huggingface") -> None:
-    """Save a model where transformers (layout "huggingface") or OpenAI's program ("openai") loads it."""
+    """Save a model where transformers ("huggingface"), OpenAI's program ("openai") or the book's code ("book") loads it."""
     save_checkpoint(folder, model.config, model.state_dict(), layout)
 
 
@@ -49,9 +51,12 @@ def save_lora(model: GPTModel, folder: str | os.PathLike) -> None:
     write_adapter(folder, Adapter(layer.rank, layer.alpha, targets, layer.dropout.rate, state, base))
 
 
-def load_lora(model: GPTModel, folder: str | os.PathLike) -> None:
-    """Copy an adapter, written here, by a twin or by PEFT, into the model's branches, or into new ones where it has none."""
-    adapter = read_adapter(folder)
+def load_lora(model: GPTModel, source: str | os.PathLike | Mapping[str, Any]) -> None:
+    """Copy branches into the model's, or into new ones where it has none: an adapter's folder, written here, by a twin or by
+    PEFT, or what lora_state_dict gave."""
+    if isinstance(source, Mapping):
+        return load_lora_state_dict(model, source)
+    adapter = read_adapter(source)
     shapes = {name.removesuffix(".weight"): p.shape for name, p in model.named_parameters() if name.endswith(".weight")}
     settings = [(layer.rank, layer.alpha) for layer in adapted(model).values()]
     check_adapter(adapter, weights_fingerprint(model.state_dict()), shapes, settings)

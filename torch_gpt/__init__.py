@@ -35,6 +35,7 @@ from torch_gpt.model import GPTModel
 from torch_gpt.module import Module, ModuleList, Parameter, evaluation, no_grad
 from torch_gpt.optim import AdamW, clip_grad_norm
 from torch_gpt.perplexity import perplexity, token_losses
+from torch_gpt.prompt_lookup import Pass, lookup_passes
 from torch_gpt.shapes import float32, float64
 from torch_gpt.train import evaluate, train, train_step
 from torch_gpt.weights import load_gpt2, load_lora, load_run, save_gpt2, save_lora
@@ -56,6 +57,7 @@ __all__ = [
     "ModuleList",
     "MultiHeadAttention",
     "Parameter",
+    "Pass",
     "SamplingSettings",
     "Step",
     "TransformerBlock",
@@ -74,6 +76,7 @@ __all__ = [
     "load_gpt2",
     "load_lora",
     "load_run",
+    "lookup_passes",
     "lora_state_dict",
     "merge_lora",
     "merged_state_dict",

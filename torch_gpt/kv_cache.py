@@ -55,7 +55,11 @@ class KVCache:
         """How many positions are cached."""
         return self.layers[0].length
 
+    def truncate(self, length: int) -> None:
+        """Forget all positions from this one on."""
+        for layer in self.layers:
+            layer.length = min(layer.length, length)
+
     def reset(self) -> None:
         """Forget all positions and keep the memory."""
-        for layer in self.layers:
-            layer.length = 0
+        self.truncate(0)

@@ -24,7 +24,7 @@ class Linear(Module):
         y = rows @ self.weight.T
         if self.bias is not None:
             y = y + self.bias
-        return y.reshape(*x.shape[:-1], -1)
+        return y.reshape(*x.shape[:-1], y.shape[-1])
 
 
 class Embedding(Module):

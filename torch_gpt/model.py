@@ -11,7 +11,7 @@ from torch_gpt.block import TransformerBlock
 from torch_gpt.kv_cache import KVCache
 from torch_gpt.layers import Dropout, Embedding, LayerNorm, Linear
 from torch_gpt.module import Module, ModuleList
-from torch_gpt.shapes import Array, DType, Float, Int, float32
+from torch_gpt.shapes import Array, Bool, DType, Float, Int, float32
 
 
 class GPTModel(Module):
@@ -88,15 +88,19 @@ class GPTModel(Module):
         cache: KVCache | None = None,
         padding: Int[Array, " B"] | None = None,
         last: int | None = None,
-    ) -> Float[Array, "B T_out V"]:
-        """Logits of every position.
+        where: Bool[Array, "B T"] | None = None,
+    ) -> Float[Array, "... V"]:
+        """Logits of every position; of some alone with last or where.
 
         For generation: cache holds the keys and values of earlier positions, to which these are
         added. padding says how many tokens at the start of each row are filler, which no other
         token sees and positions do not count. last asks for the logits of so many last
         positions alone; these have no backward.
+
+        For training: where chooses the N positions whose targets count. The head is the largest
+        product of all, and what it says elsewhere would be ignored.
         """
-        check_inputs(ids, Array, self.config, cache, last)
+        check_inputs(ids, Array, self.config, cache, last, where)
         past = 0 if cache is None else cache.length
         B, T = ids.shape
         positions = torch.arange(past, past + T, device=ids.device).expand(B, T)
@@ -108,5 +112,7 @@ class GPTModel(Module):
             x = block(x, None if cache is None else cache[i], padding)
         if last is not None:
             x = x[:, -last:]
+        if where is not None:
+            x = x[where]  # (N, C)
         x = self.ln_f(x)
-        return self.lm_head(x)  # (B, T_out, V)
+        return self.lm_head(x)  # (B, T, V), (B, last, V) or (N, V)

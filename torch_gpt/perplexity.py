@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Integer
 
+from shared_gpt.array_types import Integer
 from shared_gpt.checks.generate import check_logits
 from shared_gpt.checks.perplexity import check_text
 from torch_gpt.functional import logsumexp

@@ -10,7 +10,8 @@ shapes at every call; ordinary runs pay nothing.
 """
 
 import torch
-from jaxtyping import Bool, Float, Int
+
+from shared_gpt.array_types import Bool, Float, Int
 
 Array = torch.Tensor
 Scalar = Float[torch.Tensor, ""]

@@ -87,8 +87,9 @@ def train_step(
     loss = 0.0
     for (inputs, targets), count in zip(micro_batches, counts):
         inputs, targets = on_device(model, inputs, targets)
+        counted = targets != criterion.ignore_index
         # The logits get no name: so they are freed as soon as their gradient is there.
-        micro_loss = criterion(replica(inputs), targets)
+        micro_loss = criterion(replica(inputs, where=counted), targets[counted])
         (micro_loss * (count / total)).backward()
         loss += micro_loss.item() * count / total
     processes.sum_gradients(model)
@@ -107,8 +108,9 @@ def evaluate(model: GPTModel, batches: Iterable[Batch]) -> float:
     with evaluation(model):
         for inputs, targets in batches:
             inputs, targets = on_device(model, inputs, targets)
-            count = int((targets != criterion.ignore_index).sum())
-            loss += criterion(model(inputs), targets).item() * count
+            counted = targets != criterion.ignore_index
+            count = int(counted.sum())
+            loss += criterion(model(inputs, where=counted), targets[counted]).item() * count
             total += count
     check_evaluated(total)
     return loss / total

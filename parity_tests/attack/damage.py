@@ -1,5 +1,6 @@
 """Ways to damage a file: blindly, byte by byte, or knowing its format, with a value that its reader may not expect."""
 
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -116,6 +117,29 @@ def numbers_at_random(data: bytes, rng: np.random.Generator) -> bytes:
     start = int(rng.integers(max(len(rest) // 4, 1))) * 4
     rest[start : start + 4] = [b"\xff\xff\xff\xff", b"\0\0\x80\x7f", b"\xff\xff\x7f\x7f", rng.bytes(4)][rng.integers(4)]
     return len(text).to_bytes(8, "little") + text + bytes(rest)
+
+
+def state_at_random(data: bytes, rng: np.random.Generator) -> bytes:
+    """A file of PyTorch's with a tensor gone, renamed, of another shape or type, or with something else in its place."""
+    import torch
+
+    state = torch.load(io.BytesIO(data), weights_only=True)
+    name = list(state)[rng.integers(len(state))]
+    tensor, choice = state.pop(name), rng.integers(6)
+    others = [tensor[:1], tensor[:-1], tensor.int(), tensor * torch.nan, tensor.to_sparse(), tensor.sum(), tensor[None]]
+    if choice == 1:
+        state[f"{name}x"] = tensor
+    elif choice == 2:
+        state[name] = others[rng.integers(len(others))]
+    elif choice == 3:
+        state[name] = ["x", None, 7, 2**70, [tensor], {"a": tensor}][rng.integers(6)]
+    elif choice == 4:
+        state = {["model_state_dict", "model"][rng.integers(2)]: state}
+    elif choice == 5:
+        state |= {name: tensor.expand(2**30, *tensor.shape)}
+    file = io.BytesIO()
+    torch.save(state, file)
+    return file.getvalue()
 
 
 def index_at_random(data: bytes, rng: np.random.Generator) -> bytes:

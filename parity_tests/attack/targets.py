@@ -34,6 +34,7 @@ from shared_gpt.text import (
     load_tokenizer,
     load_tokens,
 )
+from shared_gpt.text.bpe.huggingface import write_fast_tokenizer
 from shared_gpt.text.token_file import tokenizer_fingerprint
 
 RUN_FILES = {
@@ -125,6 +126,9 @@ TARGETS: dict[str, Target] = {
     ),
     "pytorch_model.bin": Target(make_bin(True), CONFIG | {"pytorch_model.bin": []}, numpy_gpt.load_gpt2),
     "pytorch_model.bin of 2019": Target(make_bin(False), CONFIG | {"pytorch_model.bin": []}, numpy_gpt.load_gpt2),
+    "the book's model.pth": Target(
+        make_model("book"), CONFIG | {"model.pth": [damage.state_at_random]}, numpy_gpt.load_gpt2
+    ),
     "a run, resumed": Target(
         make_run,
         RUN_FILES
@@ -154,6 +158,11 @@ TARGETS: dict[str, Target] = {
     ),
     "tokenizer.json, byte pairs": Target(
         make_tokenizer(lambda: BytePairTokenizer.train(STORY * 9, 290)), {"tokenizer.json": JSON}, use_tokenizer
+    ),
+    "tokenizer.json, transformers": Target(
+        lambda folder: write_fast_tokenizer(folder, BytePairTokenizer.train(STORY * 9, 290), 16),
+        {"tokenizer.json": JSON},
+        use_tokenizer,
     ),
     "tokenizer.json, characters": Target(
         make_tokenizer(lambda: CharTokenizer(STORY)), {"tokenizer.json": JSON}, use_tokenizer

@@ -5,7 +5,6 @@ packages afresh from every copy.
 """
 
 import contextlib
-import io
 import os
 import shutil
 import sys
@@ -17,6 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from parity_tests.mistakes.mistake import Mistake
+from parity_tests.mistakes.suite import first_failure
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("numpy_gpt", "torch_gpt", "tensorflow_gpt", "shared_gpt", "parity_tests")
@@ -98,47 +98,13 @@ def _fresh_packages(folder: Path) -> Iterator[None]:
 
 def _first_failure(mistake: Mistake | None) -> str:
     """The first test to fail, of the closest ones and then of the rest."""
-    import jaxtyping
-    import pytest
-    from hypothesis import HealthCheck, Phase, settings
-
-    settings.register_profile(
-        "judge",
-        deadline=None,
-        max_examples=10,
-        phases=[Phase.explicit, Phase.generate],  # a failing example need not be the smallest
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    # Shapes are not checked: beartype knows our classes by name, and there is a new copy of them for each mistake.
-    jaxtyping.install_import_hook = lambda *_: None
-    options = ["-x", "-q", "--hypothesis-profile=judge", "-c", os.devnull, "--rootdir=.", "-p", "no:cacheprovider"]
-    options += ["-p", "no:unraisableexception"]  # it collects garbage three times over, in all that torch has loaded
     first: tuple[str, ...] = ("test_lora",)  # the one that SUITE lacks
     if mistake is not None:
         first = (mistake.first_test,) if mistake.first_test else CLOSEST[mistake.file]
     for names in (first, [name for name in SUITE if name not in first]):
-        watcher = _Watcher()
-        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
-            status = pytest.main([*options, *(f"parity_tests/{name}.py" for name in names)], plugins=[watcher])
-        if status != (pytest.ExitCode.TESTS_FAILED if watcher.failed else pytest.ExitCode.OK):
-            raise RuntimeError(f"The suite could not be run; pytest ended with {status!r}:\n{out.getvalue()}")
-        if watcher.failed:
-            return watcher.failed
+        if failed := first_failure(names):
+            return failed
     return ""
-
-
-class _Watcher:
-    """A plugin of pytest that remembers the first failure."""
-
-    failed = ""
-
-    def pytest_runtest_logreport(self, report):
-        if report.failed:
-            self.failed = self.failed or report.nodeid
-
-    pytest_collectreport = pytest_runtest_logreport
 
 
 def _first_finding() -> str:

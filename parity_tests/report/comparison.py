@@ -11,6 +11,8 @@ from parity_tests.report.measure import TOLERANCE, to_numpy, worst_element
 from parity_tests.report.subject import Subject
 from parity_tests.report.trace import Key, Trace
 
+TORCH, KERAS = "torch_gpt", "tensorflow_gpt"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -26,6 +28,7 @@ class Entry:
     theirs: float
     error: float
     tolerance: float
+    twin: str = TORCH  # what the NumPy twin is compared with
 
     @property
     def agrees(self) -> bool:
@@ -46,9 +49,16 @@ class Finding:
 class Comparison:
     """One precision's checks, one after the other; an exception in the NumPy twin ends them."""
 
-    def __init__(self, subject: Subject, precision: str, handed: Mapping[str, Evidence] | None = None):
-        """`handed` holds what another process computed with the NumPy twin, by check; None: it is computed here."""
-        self.subject, self.precision, self.handed = subject, precision, handed
+    def __init__(
+        self,
+        subject: Subject,
+        precision: str,
+        handed: Mapping[str, Evidence] | None = None,
+        third: Callable[["Comparison", Sequence[Trace]], None] | None = None,
+    ):
+        """`handed` holds what another process computed with the NumPy twin, by check; None: it is computed here. `third` adds
+        what a third program says to a check's traces."""
+        self.subject, self.precision, self.handed, self.third = subject, precision, handed, third
         self.entries: list[Entry] = []
         self.findings: list[Finding] = []
         self.check = ""
@@ -62,6 +72,8 @@ class Comparison:
             before = len(self.findings)
             try:
                 check.compare(self, evidence.traces)
+                if self.third:
+                    self.third(self, evidence.traces)
             except Exception as error:
                 if self.handed is None:
                     raise
@@ -87,26 +99,37 @@ class Comparison:
         theirs: Mapping[Key | str, Any],
         name: str = "",
         section: str = "together",
+        twin: str = TORCH,
+        tolerance: float | None = None,
     ) -> Entry:
         """An entry for the worst element among all of `ours`; keys are names, or those of a trace."""
         key, index, a, b, error = max(
             (furthest(key, ours[key], theirs[key]) for key in ours), key=lambda found: found[-1]
         )
         tensor = key if isinstance(key, str) else key[1]
-        tolerance = TOLERANCE[self.precision]
+        tolerance = TOLERANCE[self.precision] if tolerance is None else tolerance
         entry = Entry(
-            section, name or self.check, quantity, self.precision, tensor, index, a, b, error, tolerance=tolerance
+            section, name or self.check, quantity, self.precision, tensor, index, a, b, error, tolerance, twin
         )
         self.entries.append(entry)
         return entry
 
     def part(
-        self, module: str, direction: str, value: str, error: float, reason: str = "", alone: bool = False
+        self,
+        module: str,
+        direction: str,
+        value: str,
+        error: float,
+        reason: str = "",
+        alone: bool = False,
+        shown: str = "",
     ) -> None:
         """Note where the twins part. A check that does not stand alone is silent after an earlier finding, of which this would be
         a consequence."""
         if alone or not self.findings:
-            self.findings.append(Finding(self.check, self.precision, Parting(module, direction, value, error, reason)))
+            self.findings.append(
+                Finding(self.check, self.precision, Parting(module, direction, value, error, reason, shown))
+            )
 
     def require(self, ours: Trace, keys: Sequence[Key]) -> None:
         """Note the first of the keys that a trace lacks, though no exception ended it."""

@@ -31,6 +31,7 @@ class Parting:
     value: str
     error: float
     reason: str  # what kind of mistake does that; "" where none is recognised
+    shown: str = ""  # both values in words, where they are text or whole numbers
 
 
 def first_parting(

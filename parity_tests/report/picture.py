@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from parity_tests.report.comparison import Entry
+from parity_tests.report.comparison import KERAS, Entry
 from parity_tests.report.subject import Subject
 from shared_gpt.files import written_beside
 
@@ -46,6 +46,8 @@ def draw(path: Path, subject: Subject, entries: Sequence[Entry], lines: Sequence
         Line2D([], [], marker="o", ls="", color="gray", mfc="white", label="gradient"),
         Line2D([], [], ls="--", lw=1, color="gray", label="allowed"),
     ]
+    if any(e.twin == KERAS for e in entries):
+        marks.append(Line2D([], [], marker="^", ls="", color="gray", label="against TensorFlow"))
     if wrong:
         marks.append(Line2D([], [], marker="o", ls="", color=WRONG, label="differs"))
     figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), frameon=False)
@@ -55,13 +57,14 @@ def draw(path: Path, subject: Subject, entries: Sequence[Entry], lines: Sequence
 
 def _panel(axes: Axes, title: str, names: list[str], entries: Sequence[Entry]) -> None:
     row = {name: i for i, name in enumerate(names)}
-    marks: dict[tuple[str, str], list[tuple[float, int]]] = {}
+    marks: dict[tuple[str, str, str], list[tuple[float, int]]] = {}
     for e in entries:
         colour = COLOURS[e.precision] if e.agrees else WRONG
         x = min(max(e.error, SAME), FAR) if math.isfinite(e.error) else FAR
-        marks.setdefault((colour, colour if e.quantity == "value" else "white"), []).append((x, row[e.name]))
-    for (colour, filling), points in marks.items():
-        axes.plot(*zip(*points), "o", ms=4.5, mew=1.1, color=colour, mfc=filling, clip_on=False)
+        shape = "^" if e.twin == KERAS else "o"
+        marks.setdefault((shape, colour, colour if e.quantity == "value" else "white"), []).append((x, row[e.name]))
+    for (shape, colour, filling), points in marks.items():
+        axes.plot(*zip(*points), shape, ms=4.5, mew=1.1, color=colour, mfc=filling, clip_on=False)
     for precision, tolerance in dict.fromkeys((e.precision, e.tolerance) for e in entries):
         axes.axvline(tolerance, ls="--", lw=1, color=COLOURS[precision], zorder=0)
     axes.set(xscale="log", xlim=(SAME / 3, FAR * 3), ylim=(len(names) - 0.4, -0.6))

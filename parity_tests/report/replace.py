@@ -12,8 +12,12 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy_gpt
+from parity_tests.report.book import with_book_layout
 from parity_tests.report.watch import watched
 from parity_tests.report.where import StudentError, where_raised
+
+PACKAGES = ("numpy_gpt", "shared_gpt", "parity_tests")
+TEXT = "text"  # the files of shared_gpt/text together: text.SimpleTokenizerV1, text.learn_merges
 
 
 @dataclass
@@ -38,6 +42,8 @@ def replaced(specs: Sequence[str]) -> Iterator[Replacements]:
     try:
         for target, owner, name, path in plans:
             old, new = getattr(owner, name), _find(modules[path], name, path)
+            if target == "attention.MultiHeadAttention" and isinstance(new, type):
+                new = with_book_layout(new)
             if isinstance(new, type):
                 undo += [(new, key, value) for key, value in vars(new).items() if isinstance(value, FunctionType)]
             new = watched(new, old, target, calls)
@@ -60,14 +66,15 @@ def read_spec(spec: str) -> tuple[str, Any, str, Path]:
         raise ValueError(
             f"--replace {spec} cannot be read; write room.Name=file.py, such as attention.MultiHeadAttention=mine.py."
         )
-    if room not in rooms():
-        raise ValueError(f"numpy_gpt has no room {room!r}; its rooms are {', '.join(rooms())}.")
-    owner: Any = importlib.import_module(f"numpy_gpt.{room}")
+    if room not in (*rooms(), TEXT):
+        raise ValueError(f"numpy_gpt has no room {room!r}; its rooms are {', '.join(rooms())}, and there is {TEXT}.")
+    package = "shared_gpt" if room == TEXT else "numpy_gpt"
+    owner: Any = file_of_text(names[0]) if room == TEXT else importlib.import_module(f"numpy_gpt.{room}")
     for depth, name in enumerate(names):
-        own = own_names(owner)
+        own = text_names() if owner is None else own_names(owner)
         if name not in own:
             where = ".".join([room, *names[:depth]])
-            raise ValueError(f"numpy_gpt.{where} has no {name!r} to replace; it defines {', '.join(own)}.")
+            raise ValueError(f"{package}.{where} has no {name!r} to replace; it defines {', '.join(own)}.")
         if depth + 1 < len(names):
             owner = getattr(owner, name)
     if owner.__name__ == "numpy_gpt.module" and len(names) == 1 and names[0] in ("Module", "Parameter"):
@@ -78,6 +85,25 @@ def read_spec(spec: str) -> tuple[str, Any, str, Path]:
     return target, owner, names[-1], path
 
 
+def text_files() -> list[ModuleType]:
+    """The files of shared_gpt/text, as modules."""
+    import shared_gpt.text as package
+
+    root = Path(package.__file__).parent
+    paths = [path.relative_to(root).with_suffix("") for path in sorted(root.rglob("*.py")) if path.stem != "__init__"]
+    return [importlib.import_module(".".join([package.__name__, *path.parts])) for path in paths]
+
+
+def text_names() -> list[str]:
+    """What can be replaced in shared_gpt/text."""
+    return [name for file in text_files() for name in own_names(file) if not name.startswith("_")]
+
+
+def file_of_text(name: str) -> ModuleType | None:
+    """The file of shared_gpt/text that defines a name; None if none does."""
+    return next((file for file in text_files() if not name.startswith("_") and name in own_names(file)), None)
+
+
 def rooms() -> list[str]:
     """The files of numpy_gpt."""
     package = Path(numpy_gpt.__file__).parent
@@ -86,7 +112,13 @@ def rooms() -> list[str]:
 
 def own_names(owner: Any) -> list[str]:
     """What a room or a class defines and can be called."""
-    return [n for n, value in vars(owner).items() if callable(value) and _home(value, owner) and not n.startswith("__")]
+    of_text = isinstance(owner, type) and owner.__module__.startswith("shared_gpt.text.")
+    dunder = ("__getitem__", "__len__") if of_text else ()
+    return [
+        n
+        for n, value in vars(owner).items()
+        if callable(value) and _home(value, owner) and (not n.startswith("__") or n in dunder)
+    ]
 
 
 def _home(value: Any, owner: Any) -> bool:
@@ -116,7 +148,7 @@ def _find(module: ModuleType, name: str, path: Path) -> Any:
 
 
 def _holders(old: Any, provider: ModuleType, students: Any) -> list[ModuleType]:
-    """Every module that uses the old one, in numpy_gpt, this suite and the student's files; not the file that replaces it, which
-    may be built on it."""
-    ours = [m for name, m in sys.modules.items() if name.split(".")[0] in ("numpy_gpt", "parity_tests")]
+    """Every module that uses the old one, in our packages and the student's files; not the file that replaces it, which may be
+    built on it."""
+    ours = [m for name, m in sys.modules.items() if name.split(".")[0] in PACKAGES]
     return [m for m in [*ours, *students] if m is not provider and any(value is old for value in vars(m).values())]

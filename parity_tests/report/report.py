@@ -1,14 +1,17 @@
 """The report: are the twins one model? Every module, every parameter, the optimizer and a stretch of training on one page."""
 
+import dataclasses
+import importlib
+import importlib.util
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, Literal
 
-import torch
 import tyro
 
 from numpy_gpt import GPTConfig
@@ -57,8 +60,13 @@ class Report:
     tie_embeddings: bool | None = None
     """whether the head is the token embedding"""
 
+    tensorflow: bool = False
+    """a third opinion: compare with the Keras model too, in float64, or in float32 where that alone is asked for"""
+
     seed: int = 0
     """draws weights and batches"""
+    seeds: int = 1
+    """compare this many models, from --seed on, and show the worst of each comparison"""
     batch_size: int = 2
     """B, sequences in a batch"""
     length: int | None = None
@@ -79,8 +87,15 @@ class Report:
 
         began = time.perf_counter()
         subject = self.subject()
-        handed = self.student(subject) if self.replace else None
-        results = self.compare(subject, handed.evidence if handed else None)
+        results, handed = [], None
+        for seed in range(self.seed, self.seed + self.seeds):
+            seeded = dataclasses.replace(subject, seed=seed)
+            handed = self.student(seeded) if self.replace else None
+            import torch_gpt  # noqa: F401  # where PyTorch is missing, it says what to install
+
+            results += self.compare(seeded, handed.evidence if handed else None)
+            if any(result.findings for result in results):
+                break
         findings: dict = {}
         for finding in (finding for result in results for finding in result.findings):
             findings.setdefault(_kind(finding), finding)
@@ -90,10 +105,17 @@ class Report:
         if agree and handed:
             _refuse_uncalled(self.replace, handed.calls)
         self.out.mkdir(parents=True, exist_ok=True)
-        save_numbers(self.out / "parity.json", subject, entries, lines)
+        save_numbers(self.out / "parity.json", subject, self.seeds, entries, lines)
         draw(self.out / "parity.png", subject, entries, lines)
         show(
-            subject, entries, lines, time.perf_counter() - began, self.out, self.brief, handed.printed if handed else ""
+            subject,
+            entries,
+            lines,
+            time.perf_counter() - began,
+            self.out,
+            self.brief,
+            handed.printed if handed else "",
+            self.seeds,
         )
         return 0 if agree else 1
 
@@ -102,6 +124,10 @@ class Report:
         from rich.console import Console
 
         limit = self.seconds or (SECONDS if self.preset is None and self.checkpoint is None else LONG)
+        # PyTorch takes seconds to load, which it does while the other process computes. If it is missing, `run` says so.
+        Thread(
+            target=lambda: importlib.util.find_spec("torch") and importlib.import_module("torch"), daemon=True
+        ).start()
         with Console(stderr=True).status("Running your code ..."):
             return run_student(self.replace, subject, self.checks(), limit)
 
@@ -132,6 +158,8 @@ class Report:
                 f"emb_dim is {config.emb_dim}; LayerNorm makes the same vector of any one or two numbers, so that their "
                 "gradients are rounding alone; give at least 3."
             )
+        if self.seeds < 1:
+            raise ValueError(f"--seeds is {self.seeds}; give at least 1.")
         if self.batch_size < 1:
             raise ValueError(f"--batch-size is {self.batch_size}; give at least 1.")
         if not 1 <= length <= config.context_length:
@@ -142,10 +170,18 @@ class Report:
         """One comparison for each precision; a terminal shows which check is running."""
         from rich.console import Console
 
+        third = {}
+        if self.tensorflow:
+            import tensorflow_gpt  # noqa: F401  # first: it silences TensorFlow, or says what to install
+            from parity_tests.report import third_opinion
+
+            third = {self.precisions()[0]: third_opinion.compare}
         results = []
         with Console(stderr=True).status("Comparing the twins ...") as status, _quiet(subject):
             for precision in self.precisions():
-                comparison = Comparison(subject, precision, None if handed is None else handed[precision])
+                comparison = Comparison(
+                    subject, precision, None if handed is None else handed[precision], third.get(precision)
+                )
                 names = [name for p, name in self.checks() if p == precision]
                 results.append(comparison.run({name: CHECKS[name] for name in names}, status.update))
         return results
@@ -176,6 +212,8 @@ def first_finding(subject: Subject) -> Finding | None:
 def _quiet(subject: Subject) -> Iterator[None]:
     """Without NumPy's warnings: what they are about, the report says better. Small models run in one thread, since several
     would only wait for one another."""
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1 if subject.config.emb_dim < 256 else threads)
     with warnings.catch_warnings():

@@ -2,15 +2,19 @@
 
 import json
 import math
+import os
+import platform
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from parity_tests.report.comparison import Entry
+from parity_tests.report.comparison import KERAS, Entry
 from parity_tests.report.subject import Subject
+from shared_gpt import __version__
 from shared_gpt.files import written_beside
 
 PRINTED = 10  # lines of what a student's code prints
@@ -26,6 +30,7 @@ def show(
     out: Path,
     brief: bool = False,
     printed: str = "",
+    seeds: int = 1,
 ) -> None:
     """Print the report; where the twins differ, the first line says where they first part."""
     console = Console(highlight=False)
@@ -33,7 +38,7 @@ def show(
     for line in lines:
         console.print(Text(line, "bold red"), soft_wrap=True)
     if wrong and not lines:
-        console.print(Text(f"{wrong[0].name}: the {wrong[0].quantity} differs.", "bold red"), soft_wrap=True)
+        console.print(Text(_differs(wrong[0]), "bold red"), soft_wrap=True)
     if not lines and not wrong:
         console.print(Text(_verdict(entries), "bold green"), soft_wrap=True)
     c = subject.config
@@ -41,7 +46,8 @@ def show(
         f"\nGPT with V={c.vocab_size} C={c.emb_dim} H={c.n_heads} D={c.head_dim} n_layers={c.n_layers}"
         f"{' tied' if c.tie_embeddings else ' untied'}{'' if c.qkv_bias else ', no qkv bias'}; "
         f"B={subject.batch_size} T={subject.length}; "
-        f"{'given weights' if subject.state else f'seed {subject.seed}'}; {seconds:.1f} s",
+        f"{'given weights' if subject.state else f'seed {subject.seed}'}"
+        f"{f' to {subject.seed + seeds - 1}, the worst of all' if seeds > 1 else ''}; {seconds:.1f} s",
         soft_wrap=True,
     )
     shown = wrong if brief else entries
@@ -49,13 +55,20 @@ def show(
         console.print(_table(shown))
     if entries and not brief:
         for precision in dict.fromkeys(entry.precision for entry in entries):
-            _show_worst(console, max((e for e in entries if e.precision == precision), key=lambda e: e.error))
+            _show_worst(console, _worst(entries, precision))
     if printed.strip():
         _show_printed(console, printed)
     console.print(f"\nPicture: {out / 'parity.png'}   numbers: {out / 'parity.json'}", soft_wrap=True)
     if lines or wrong:
-        console.print(Text(f"The twins differ: {len(wrong)} of {len(entries)} comparisons.", "bold red"))
-        reason = lines[0] if lines else f"{wrong[0].name}: the {wrong[0].quantity} differs."
+        who = (
+            "The twins differ"
+            if lines or any(e.twin != KERAS for e in wrong)
+            else "The twins agree, TensorFlow differs"
+        )
+        console.print(Text(f"{who}: {len(wrong)} of {len(entries)} comparisons.", "bold red"))
+        if judged := [entry for entry in entries if entry.twin == KERAS]:
+            console.print(_third_opinion(judged), soft_wrap=True)
+        reason = lines[0] if lines else _differs(wrong[0])
         console.print(Text(reason, "bold red"), soft_wrap=True)
     else:
         console.print(Text(_verdict(entries), "bold green"), soft_wrap=True)
@@ -71,39 +84,61 @@ def _show_printed(console: Console, printed: str) -> None:
         console.print(f"  ... and {len(lines) - PRINTED} more")
 
 
+def _differs(entry: Entry) -> str:
+    return f"{entry.name}: the {entry.quantity} differs{' from TensorFlow' if entry.twin == KERAS else ''}."
+
+
+def _third_opinion(judged: Sequence[Entry]) -> str:
+    """What TensorFlow's word about the NumPy twin means for twins that differ."""
+    against = sum(not entry.agrees for entry in judged)
+    if against:
+        return f"TensorFlow differs from numpy_gpt too, in {against} of {len(judged)} comparisons."
+    return f"TensorFlow agrees with numpy_gpt in all {len(judged)} comparisons: look in torch_gpt, or at what Keras cannot do."
+
+
 def _verdict(entries: Sequence[Entry]) -> str:
     def count(section: str) -> int:
         return len({entry.name for entry in entries if entry.section == section})
 
     worst = [
-        f"{max(e.error for e in entries if e.precision == precision):.1e} in {precision}"
+        f"{_worst(entries, precision).error:.1e} in {precision}"
         for precision in dict.fromkeys(entry.precision for entry in entries)
     ]
+    third = sum(entry.twin == KERAS for entry in entries)
     return (
         f"The twins agree: {count('modules')} modules, {count('parameters')} parameters, {count('together')} more checks; "
-        f"worst error {', '.join(worst)}."
+        f"worst error {', '.join(worst)}.{f' TensorFlow agrees in {third} comparisons.' if third else ''}"
     )
 
 
+def _worst(entries: Sequence[Entry], precision: str) -> Entry:
+    """The one that is nearest to what is allowed, or furthest beyond it."""
+    return max((e for e in entries if e.precision == precision), key=lambda e: e.error / e.tolerance)
+
+
 def _table(entries: Sequence[Entry]) -> Table:
-    """A row for each thing compared; its value and its gradient, in each precision."""
+    """A row for each thing compared; its value and its gradient, in each precision, and the worse of both beside TensorFlow."""
     precisions = list(dict.fromkeys(entry.precision for entry in entries))
-    cells = {(e.section, e.name, e.quantity, e.precision): e for e in reversed(entries)}
+    cells: dict[tuple[str, ...], Entry] = {}
     for e in entries:  # of several entries for one cell, the worst
-        key = e.section, e.name, e.quantity, e.precision
-        cells[key] = max(cells[key], e, key=lambda entry: entry.error)
+        key = e.section, e.name, *((KERAS,) if e.twin == KERAS else (e.quantity, e.precision))
+        cells[key] = max(cells.get(key, e), e, key=lambda entry: entry.error)
+    judged = list(dict.fromkeys(entry.precision for entry in entries if entry.twin == KERAS))
+    columns = [(q, p) for q in ("value", "gradient") for p in precisions] + [(KERAS,)] * len(judged)
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     table.add_column("", no_wrap=True)
     for quantity in ("value", "gradient"):
         for precision in precisions:
             table.add_column(f"{quantity}\n{precision}", no_wrap=True, min_width=9)
+    for precision in judged:
+        table.add_column(f"TensorFlow\n{precision}", no_wrap=True)
     for section, heading in HEADINGS.items():
         names = list(dict.fromkeys(entry.name for entry in entries if entry.section == section))
         if not names:
             continue
         table.add_row(Text(f"\n{heading}", "bold"))
         for name in names:
-            row = [cells.get((section, name, q, p)) for q in ("value", "gradient") for p in precisions]
+            row = [cells.get((section, name, *column)) for column in columns]
             wrong = any(entry is not None and not entry.agrees for entry in row)
             table.add_row(Text(name, "bold red" if wrong else ""), *map(_cell, row))
     return table
@@ -135,16 +170,18 @@ def _show_worst(console: Console, entry: Entry) -> None:
     digits = 17 if entry.precision == "float64" else 9
     ours, theirs = (f"{value: .{digits - 1}e}" for value in (entry.ours, entry.theirs))
     same = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), len(ours))
-    for name, value in (("numpy", ours), ("torch", theirs)):
-        console.print(Text.assemble(f"  {name} ", value[:same], (value[same:], "bold yellow")))
+    for name, value in (("numpy_gpt", ours), (entry.twin, theirs)):
+        console.print(Text.assemble(f"  {name:14} ", value[:same], (value[same:], "bold yellow")))
     console.print(f"  error {entry.error:.1e}, of {entry.tolerance:.0e} allowed")
 
 
-def save_numbers(path: Path, subject: Subject, entries: Sequence[Entry], lines: Sequence[str]) -> None:
+def save_numbers(path: Path, subject: Subject, seeds: int, entries: Sequence[Entry], lines: Sequence[str]) -> None:
     """Everything measured, as JSON; an infinite error (shapes or types differ) is null."""
     numbers = {
         "config": subject.config.to_dict(),
         "seed": subject.seed,
+        "seeds": seeds,
+        "machine": machine(),
         "batch_size": subject.batch_size,
         "length": subject.length,
         "agree": not lines and all(entry.agrees for entry in entries),
@@ -155,6 +192,24 @@ def save_numbers(path: Path, subject: Subject, entries: Sequence[Entry], lines: 
     }
     with written_beside(path) as file:
         file.write(json.dumps(numbers, indent=1, ensure_ascii=False, allow_nan=False).encode())
+
+
+def machine() -> dict[str, object]:
+    """Where the numbers come from: the system, the processor, and the versions of what computes."""
+    versions = {name: version(name) for name in ("numpy", "torch", "tensorflow", "tiktoken") if _installed(name)}
+    return {
+        "system": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "versions": {"python": platform.python_version(), "numpy_gpt": __version__, **versions},
+    }
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
 
 
 def _finite(value: object) -> object:

@@ -1,5 +1,7 @@
 """A finding in words: where the twins part, in whose code, and why."""
 
+import math
+
 from parity_tests.report.comparison import Finding
 
 # The class and file behind the last name of a module's path.
@@ -25,7 +27,24 @@ ROOMS = {
     "lora.py": "apply_lora load_lora_state_dict merged_state_dict merge_lora unmerge_lora",
     "weights.py": "save_gpt2 load_gpt2 load_lora",
 }
+TEXT = {
+    "simple.py": "split_words build_vocab SimpleTokenizerV1 SimpleTokenizerV2",
+    "characters.py": "CharTokenizer",
+    "tokenizer.py": "split_special look_up well_formed visible",
+    "split.py": "split split_bytes",
+    "bpe/training.py": "count_words learn_merges",
+    "bpe/tokenizer.py": "join_pair merge_steps merge BytePairTokenizer",
+    "bpe/long_words.py": "merge_long",
+    "bpe/vocabulary.py": "to_printable from_printable gpt2_ids",
+    "streamer.py": "TextStreamer",
+    "windows.py": "TokenWindows split_tokens",
+    "batches.py": "Batches split_examples",
+    "prompts.py": "format_prompt",
+    "instructions.py": "InstructionDataset",
+    "labels.py": "balance LabelDataset labels_and_last",
+}
 FUNCTIONS = {name: file for file, names in ROOMS.items() for name in names.split()}
+CLASSES_OF_TEXT = {name: f"text/{file}" for file, names in TEXT.items() for name in names.split()}
 
 
 def describe(finding: Finding) -> str:
@@ -35,7 +54,10 @@ def describe(finding: Finding) -> str:
         return f"{_place(finding, *finding.running)}: {raised}" if finding.running else f"{_check(finding)}{raised}"
     p = finding.parting
     line = f"{_place(finding, p.module, p.direction)}: {p.value} is the first to differ"
-    line += f", by {p.error:.1e} in {finding.precision}" if p.error < float("inf") else f", in {finding.precision}"
+    if p.shown:
+        line += f": {p.shown}"
+    else:
+        line += f", by {p.error:.1e} in {finding.precision}" if p.error < math.inf else f", in {finding.precision}"
     line += f"; likely {p.reason}." if p.reason else "."
     return f"{line}\nLater it raised, in {raised}" if raised else line
 
@@ -44,6 +66,8 @@ def _place(finding: Finding, module: str, direction: str) -> str:
     """The check, the module and its direction, and the class whose code that is."""
     if module in FUNCTIONS:
         return f"{module} ({FUNCTIONS[module]})"
+    if room := CLASSES_OF_TEXT.get(module.partition(".")[0]):
+        return f"{module} ({room})"
     last = module.rpartition(".")[2]
     room = "TransformerBlock in block.py" if last.isdigit() else CLASSES.get(last, "your own")
     if finding.check == "LoRA" and last in ("c_attn", "c_fc", "c_proj"):

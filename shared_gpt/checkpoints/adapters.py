@@ -41,7 +41,8 @@ PLAIN_LORA = {  # keys of PEFT's config that can ask for other maths -> the valu
 @dataclass(frozen=True)
 class Adapter:
     """What an adapter holds: rank R, alpha, the adapted layers' names within a block (`attn.c_attn`, …, or `lm_head`), the
-    dropout it was trained with, its matrices by our key, and the fingerprint and the name of its base, if known."""
+    dropout it was trained with, its matrices by our key, the fingerprint of its base, if known, its folder, and the name of its
+    base, if stated."""
 
     rank: int
     alpha: float
@@ -49,6 +50,7 @@ class Adapter:
     dropout: float
     state: Mapping[str, np.ndarray]
     base: str | None = None
+    folder: Path | None = None
     base_name: str | None = None
 
     def branches(self) -> dict[str, Branch]:
@@ -142,7 +144,7 @@ def read_adapter(folder: str | os.PathLike) -> Adapter:
     if ranks != {rank}:
         raise CheckpointError(f"{where} says rank {short(rank)}, the matrices have rank {sorted(ranks)[:5]}.")
     targets = tuple(dict.fromkeys(target_name(key.rpartition(".")[0]) for key in state))
-    return Adapter(rank, float(alpha), targets, float(dropout), state, base, base_name)
+    return Adapter(rank, float(alpha), targets, float(dropout), state, base, folder, base_name)
 
 
 def check_adapter(
@@ -154,13 +156,13 @@ def check_adapter(
     """
     if adapter.base and adapter.base != base:
         raise CheckpointError(
-            f"The adapter was trained on other base weights (fingerprint {adapter.base[:12]}, this model's is "
-            f"{base[:12]}); load the base that it was trained on."
+            f"{adapter.folder} was trained on other base weights (fingerprint {short(adapter.base[:12])}, this model's is "
+            f"{short(base[:12])}); load the base that it was trained on."
         )
     if layers and set(layers) != {(adapter.rank, adapter.alpha)}:
         rank, alpha = layers[0]
         raise CheckpointError(
-            f"The adapter has rank {adapter.rank} and alpha {adapter.alpha:g}, the model's LoRA layers have rank {rank} "
+            f"{adapter.folder} has rank {adapter.rank} and alpha {adapter.alpha:g}, the model's LoRA layers have rank {rank} "
             f"and alpha {alpha:g}; load it onto the base model, or apply_lora with its numbers."
         )
     for key, array in adapter.state.items():
@@ -169,7 +171,7 @@ def check_adapter(
         shape = (adapter.rank, in_features) if matrix == "lora_A" else (out_features, adapter.rank)
         if array.shape != shape:
             raise CheckpointError(
-                f"The adapter's {key} is {array.shape} where this model takes {shape if path in linears else 'none'}; "
+                f"{key} in {adapter.folder} is {array.shape} where this model takes {shape if path in linears else 'none'}; "
                 "load the base that it was trained on."
             )
 

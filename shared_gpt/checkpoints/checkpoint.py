@@ -32,7 +32,7 @@ class Contents:
     """What a file holds, under its layout's own names, before anything is checked."""
 
     path: Path  # the file with the weights
-    layout: str  # "openai", "huggingface" or "run"
+    layout: str  # "openai", "huggingface", "book" or "run"
     file: TensorFile
     sizes: dict[str, Any]  # keys of GPTConfig, as far as the files say
     sizes_from: str  # where they are stated, for messages
@@ -79,8 +79,7 @@ class Checkpoint:
         tensor, name = self.tensors[key], self.names[key]
         if destination.shape != name.shape:
             raise ValueError(f"{key} has shape {name.shape}, the array to read it into {destination.shape}.")
-        transposed = name.transposed and self.layout != "run"
-        copy_into(destination, self.file.reader(tensor.name), tensor, transposed)
+        copy_into(destination, self.file.reader(tensor.name), tensor, name.transposed_in(self.layout))
         if branch := self.branches.get(key):
             destination += branch.delta(np.result_type(np.float32, destination))
         check_finite(tensor, destination)

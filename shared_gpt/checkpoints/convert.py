@@ -14,6 +14,7 @@ from shared_gpt.files import written_beside
 VOCABULARY_NAMES = {  # the same two files under two names each: the merges of byte pairs, and the tokens' ids
     "openai": ("vocab.bpe", "encoder.json"),
     "huggingface": ("merges.txt", "vocab.json"),
+    "book": ("merges.txt", "vocab.json"),
 }
 
 
@@ -33,14 +34,21 @@ class Weights(Mapping):
         return len(self.checkpoint.tensors)
 
 
-def convert(source: str | os.PathLike, folder: str | os.PathLike, layout: str, dtype: str | None = None) -> list[str]:
+def convert(
+    source: str | os.PathLike,
+    folder: str | os.PathLike,
+    layout: str,
+    dtype: str | None = None,
+    n_heads: int | None = None,
+) -> list[str]:
     """Write what `source` holds (anything that open_checkpoint takes) into a folder in a layout; the names of its files.
 
-    dtype: that of the numbers written (None: as they are stored; bfloat16, which NumPy lacks, becomes float32). If the two
+    dtype: that of the numbers written (None: as they are stored; bfloat16, which NumPy lacks, becomes float32). n_heads: see
+    open_checkpoint. If the two
     files of GPT-2's vocabulary lie beside the source, they are copied, too.
     """
     folder = Path(folder)
-    with open_checkpoint(source) as checkpoint:
+    with open_checkpoint(source, n_heads) as checkpoint:
         dtype = dtype or checkpoint.dtype.replace("bfloat16", "float32")
         save_checkpoint(folder, checkpoint.config, Weights(checkpoint, dtype), layout, dtype)
         for name, found in zip(VOCABULARY_NAMES[layout], vocabulary_in(checkpoint.path.parent)):

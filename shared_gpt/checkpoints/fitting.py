@@ -31,7 +31,7 @@ def check(contents: Contents, classifier: bool = False) -> Checkpoint:
     problems = [f"{name} is unexpected" for name in contents.unexpected]
     problems += [f"{keys[key]} is unexpected" for key in keys if key not in names]
     for key, name in names.items():
-        shape = name.shape if contents.layout == "run" else getattr(name, f"{contents.layout}_shape")
+        shape = name.shape_in(contents.layout)
         if key not in keys:
             problems += [f"{key} {shape} is missing"] if in_model(key, config) else []
         elif contents.shape(key) != shape:
@@ -86,7 +86,7 @@ def complete_config(contents: Contents) -> GPTConfig:
         if not same_size:
             raise CheckpointError(
                 f"{contents.sizes_from} does not say how many attention heads {contents.path} has, and its tensors "
-                "cannot; put the model's config.json (n_head) or hparams.json beside it."
+                "cannot; say it with --n-heads (n_heads in Python), or put the model's config.json or hparams.json beside it."
             )
         sizes["n_heads"] = same_size[0]["n_heads"]
         contents.notes.append(

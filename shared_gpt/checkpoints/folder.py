@@ -9,7 +9,7 @@ from shared_gpt.checkpoints.stored import CheckpointError
 
 FORMS = (
     "OpenAI's model.ckpt.index with its data file, model.safetensors, model.safetensors.index.json, pytorch_model.bin, "
-    f"or a run's {BEST} or {LAST}"
+    f"a run's {BEST} or {LAST}, or the book's model.pth"
 )
 HUB_FIRST = ("model.safetensors", "model.safetensors.index.json")  # the order in which transformers looks
 HUB_SECOND = ("pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -51,4 +51,5 @@ def candidates(folder: Path) -> list[Path]:
             continue
         elif name.endswith(".safetensors") or re.fullmatch(r"pytorch_model.*\.bin", name):
             found.append(path)
-    return found
+    # Beside other weights such a file is something else, such as the state of a generator.
+    return found or [path for name, path in files.items() if name.endswith(".pth")]

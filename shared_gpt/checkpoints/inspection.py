@@ -11,6 +11,7 @@ from shared_gpt.config import ALIASES, GPT2_SIZES, GPTConfig
 LAYOUT_NAMES = {
     "openai": "OpenAI's TensorFlow checkpoint",
     "huggingface": "Hugging Face's layout",
+    "book": "the layout of the book's code",
     "run": "a run of this project",
 }
 

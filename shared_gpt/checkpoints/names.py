@@ -1,4 +1,4 @@
-"""The one table of names: what each weight is called here, in OpenAI's files and in Hugging Face's, and how it is stored.
+"""The names: what each weight is called here, in OpenAI's files, in Hugging Face's and in the book's, and how it is stored.
 
 GPT-2's files hold the weights of its four projections as (in, out), here they are (out, in) as in PyTorch. Which ones
 are transposed stands in the table and nowhere else: attn.c_proj is square, so its shape cannot tell.
@@ -13,13 +13,21 @@ from shared_gpt.config import GPTConfig
 
 @dataclass(frozen=True)
 class Name:
-    """One weight: its three names and its shape here. Files hold those with `transposed` as (in, out)."""
+    """One weight: its names and its shape here. GPT-2's files hold those with `transposed` as (in, out)."""
 
     ours: str
     openai: str
     huggingface: str
+    book: str
     transposed: bool
     shape: tuple[int, ...]
+
+    def shape_in(self, layout: str) -> tuple[int, ...]:
+        """The shape in the files of a layout. A run's and the book's hold every weight as it is here."""
+        return {"openai": self.openai_shape, "huggingface": self.huggingface_shape}.get(layout, self.shape)
+
+    def transposed_in(self, layout: str) -> bool:
+        return self.transposed and layout in ("openai", "huggingface")
 
     @property
     def openai_shape(self) -> tuple[int, ...]:
@@ -51,8 +59,33 @@ ln_f.weight                model/ln_f/g               transformer.ln_f.weight   
 ln_f.bias                  model/ln_f/b               transformer.ln_f.bias                  no           C
 lm_head.weight             -                          lm_head.weight                         no           V  C
 """
-ROWS = [line.split(maxsplit=4) for line in TABLE.strip().splitlines()[1:]]
-NAME_COLUMNS = ("ours", "openai", "huggingface")
+QKV = (
+    "W_*"  # stands for W_query, W_key and W_value: three matrices in the book's files, whose rows together are c_attn's
+)
+BOOK = f"""
+ours                       the book's
+wte.weight                 tok_emb.weight
+wpe.weight                 pos_emb.weight
+h.{{i}}.ln_1.weight          trf_blocks.{{i}}.norm1.scale
+h.{{i}}.ln_1.bias            trf_blocks.{{i}}.norm1.shift
+h.{{i}}.attn.c_attn.weight   trf_blocks.{{i}}.att.{QKV}.weight
+h.{{i}}.attn.c_attn.bias     trf_blocks.{{i}}.att.{QKV}.bias
+h.{{i}}.attn.c_proj.weight   trf_blocks.{{i}}.att.out_proj.weight
+h.{{i}}.attn.c_proj.bias     trf_blocks.{{i}}.att.out_proj.bias
+h.{{i}}.ln_2.weight          trf_blocks.{{i}}.norm2.scale
+h.{{i}}.ln_2.bias            trf_blocks.{{i}}.norm2.shift
+h.{{i}}.mlp.c_fc.weight      trf_blocks.{{i}}.ff.layers.0.weight
+h.{{i}}.mlp.c_fc.bias        trf_blocks.{{i}}.ff.layers.0.bias
+h.{{i}}.mlp.c_proj.weight    trf_blocks.{{i}}.ff.layers.2.weight
+h.{{i}}.mlp.c_proj.bias      trf_blocks.{{i}}.ff.layers.2.bias
+ln_f.weight                final_norm.scale
+ln_f.bias                  final_norm.shift
+lm_head.weight             out_head.weight
+"""
+BOOK_NAMES = dict(line.split() for line in BOOK.strip().splitlines()[1:])
+LINES = [line.split(maxsplit=4) for line in TABLE.strip().splitlines()[1:]]
+ROWS = [[*line[:3], BOOK_NAMES[line[0]], *line[3:]] for line in LINES]
+NAME_COLUMNS = ("ours", "openai", "huggingface", "book")
 HEAD = "lm_head.weight"
 QKV_BIAS = ".attn.c_attn.bias"
 
@@ -68,10 +101,11 @@ def weight_names(config: GPTConfig) -> dict[str, Name]:
     rows += [(row, i) for i in range(config.n_layers) for row in blocks]
     rows += [(row, 0) for row in ROWS[start + len(blocks) :]]
     names = {}
-    for (ours, openai, huggingface, transposed, shape), i in rows:
+    for (ours, openai, huggingface, book, transposed, shape), i in rows:
         key = ours.format(i=i)
         lengths = tuple(sizes[letter] for letter in shape.split())
-        names[key] = Name(key, openai.format(i=i), huggingface.format(i=i), transposed == "yes", lengths)
+        theirs = (name.format(i=i) for name in (openai, huggingface, book))
+        names[key] = Name(key, *theirs, transposed == "yes", lengths)
     return names
 
 
@@ -81,7 +115,7 @@ def in_model(key: str, config: GPTConfig) -> bool:
 
 
 def our_key(name: str, column: str) -> str | None:
-    """The key of a weight by its name in a column of the table ("ours", "openai", "huggingface"), or None."""
+    """The key of a weight by its name in a column of the table ("ours", "openai", "huggingface", "book"), or None."""
     for pattern, ours in reverse_table()[column]:
         if found := pattern.fullmatch(name):
             return ours.format(i=found[1]) if "{i}" in ours else ours

@@ -12,6 +12,8 @@ from zipfile import ZIP_STORED, ZipFile, is_zipfile
 
 from shared_gpt.checkpoints.stored import CheckpointError, StoredTensor
 
+STATE = "model_state_dict"  # what PyTorch's tutorials, and the book, call the weights in a file that also holds the optimizer's
+
 
 class PytorchBin:
     """An open file. Those of PyTorch 1.6 and later are mapped, and a tensor is read when it is asked for; older ones are
@@ -73,6 +75,8 @@ def load_values(path: Path) -> dict:
             ) from error
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise CheckpointError(f"{path} cannot be read as PyTorch weights ({first!r}); fetch it again.") from error
+    if isinstance(values, dict) and isinstance(values.get(STATE), dict):
+        values = values[STATE]
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         kind = type(values).__name__
         raise CheckpointError(f"{path} holds a {kind} instead of names and tensors; save model.state_dict().")

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from crc32c import crc32c
 
+from shared_gpt.checkpoints.checksum import crc32c
 from shared_gpt.checkpoints.stored import BLOCK, CheckedStretch, CheckpointError, Spec, StoredTensor, Stretch
 from shared_gpt.files import parse_json
 from shared_gpt.json_values import short

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from shared_gpt.checkpoints import shipped
 from shared_gpt.checkpoints.adapters import WEIGHTS, check_adapter, read_adapter, weights_fingerprint
+from shared_gpt.checkpoints.book import is_book, open_book
 from shared_gpt.checkpoints.checkpoint import Checkpoint, Contents
 from shared_gpt.checkpoints.fitting import check
 from shared_gpt.checkpoints.folder import FORMS, weights_in
@@ -15,26 +16,38 @@ from shared_gpt.checkpoints.pytorch_bin import PytorchBin
 from shared_gpt.checkpoints.run_files import is_run, open_run
 from shared_gpt.checkpoints.safetensors_file import SafetensorsFile
 from shared_gpt.checkpoints.shards import Shards
-from shared_gpt.checkpoints.stored import CheckpointError
+from shared_gpt.checkpoints.stored import CheckpointError, TensorFile
 from shared_gpt.checkpoints.tensor_bundle import bundle_prefix
+from shared_gpt.json_values import short
 
 HUB_OWNER = "openai-community/"  # as PEFT notes the names of GPT-2's weights
 
 
-def open_checkpoint(source: str | os.PathLike, classifier: bool = False) -> Checkpoint:
+def open_checkpoint(source: str | os.PathLike, n_heads: int | None = None, classifier: bool = False) -> Checkpoint:
     """What a path (a folder, or the file itself) or a name ("marren", "marren-chat", "gpt2", "gpt2-medium", "gpt2-large",
     "gpt2-xl") holds. A LoRA adapter is opened as its base with the branches added, where it names its base.
 
-    Everything is checked against the config before a weight is read. Raises CheckpointError (a ValueError) for files that
-    are damaged or do not fit together, and for a classifier where none is asked for; FileNotFoundError for what is not
-    there, ImportError for a format whose library is not installed.
+    n_heads: how many attention heads the model has, where its files do not say; no shape shows it. Everything is checked
+    against the config before a weight is read. Raises CheckpointError (a ValueError) for files that are damaged or do not
+    fit together, and for a classifier where none is asked for; FileNotFoundError for what is not there, ImportError for a
+    format whose library is not installed.
     """
     contents = open_contents(weights_path(source))
     try:
+        settle_heads(contents, n_heads)
         return with_branches(check(contents, classifier), contents)
     except BaseException:
         contents.file.close()
         raise
+
+
+def settle_heads(contents: Contents, n_heads: int | None) -> None:
+    """Note the number of heads that was asked for. Raises CheckpointError where the files say another."""
+    if n_heads is not None and contents.sizes.setdefault("n_heads", n_heads) != n_heads:
+        raise CheckpointError(
+            f"{contents.sizes_from} gives {contents.path} {short(contents.sizes['n_heads'])} attention heads, not {n_heads}; "
+            "leave --n-heads out."
+        )
 
 
 def weights_path(source: str | os.PathLike) -> Path:
@@ -65,13 +78,18 @@ def open_contents(path: Path) -> Contents:
     if path.suffix == ".safetensors":
         file = SafetensorsFile(path)
         try:
-            return open_run(file) if is_run(file) else open_huggingface(path, file)
+            return open_run(file) if is_run(file) else open_named(path, file)
         except BaseException:
             file.close()
             raise
     if path.suffix in (".bin", ".pt", ".pth"):
-        return open_huggingface(path, PytorchBin(path))
+        return open_named(path, PytorchBin(path))
     raise CheckpointError(f"{path} has a name that says nothing about its format; known are: {FORMS}.")
+
+
+def open_named(path: Path, file: TensorFile) -> Contents:
+    """The contents of a file whose names tell whose layout it has."""
+    return open_book(path, file) if is_book(file) else open_huggingface(path, file)
 
 
 def open_adapted(path: Path) -> Contents:

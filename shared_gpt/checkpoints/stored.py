@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import numpy as np
-from crc32c import crc32c
 
+from shared_gpt.checkpoints.checksum import crc32c
 from shared_gpt.json_values import short
 
 BLOCK = 1 << 20  # bytes read at once, few enough to be in the cache still when they are checked and put in place

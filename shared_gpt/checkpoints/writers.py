@@ -1,4 +1,4 @@
-"""Write weights in the layouts of other programs: transformers', or OpenAI's own."""
+"""Write weights in the layouts of other programs: transformers', OpenAI's own, or the book's."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from shared_gpt.checkpoints.book import book_state
 from shared_gpt.checkpoints.folder import candidates
 from shared_gpt.checkpoints.huggingface import WEIGHTS_CHECKSUM, huggingface_config
 from shared_gpt.checkpoints.names import QKV_BIAS, Name, in_model, weight_names
@@ -17,7 +18,11 @@ from shared_gpt.checkpoints.tensor_bundle import write_tensor_bundle
 from shared_gpt.checks.numbers import fault_of
 from shared_gpt.config import GPTConfig
 
-LAYOUTS = {"huggingface": "model.safetensors", "openai": "model.ckpt"}  # -> the file that holds the weights
+LAYOUTS = {  # -> the file that holds the weights
+    "huggingface": "model.safetensors",
+    "openai": "model.ckpt",
+    "book": "model.pth",
+}
 
 
 def save_checkpoint(
@@ -27,12 +32,13 @@ def save_checkpoint(
     layout: str = "huggingface",
     dtype: str | None = None,
 ) -> None:
-    """Save a model's state dict, taking one tensor at a time, in a folder that transformers (layout "huggingface") or
-    OpenAI's program ("openai") can load. dtype: that of the numbers in the file (None: as they are).
+    """Save a model's state dict in a folder that transformers (layout "huggingface"), OpenAI's program ("openai") or the
+    book's code ("book") can load; for the first two one tensor at a time is taken. dtype: that of the numbers in the file
+    (None: as they are).
 
     All files are whole and flushed before the first takes its name, and take it together (see save_folder.py). A model without
-    bias for q, k and v is saved with zeros, which those programs expect; Hugging Face's config.json also notes it, so that
-    loading it here is exact.
+    bias for q, k and v is saved with zeros, which transformers and OpenAI's program expect; Hugging Face's config.json also
+    notes it, so that loading it here is exact.
     """
     if layout not in LAYOUTS:
         raise ValueError(f"There is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")
@@ -43,8 +49,8 @@ def save_checkpoint(
         raise ValueError(
             f"{folder} already holds {already[0]}; save into another folder, so that each holds one model."
         )
-    save = save_openai if layout == "openai" else save_huggingface
-    save(folder, config, lambda name: stored_array(name, config, state, dtype), dtype)
+    save = {"huggingface": save_huggingface, "openai": save_openai, "book": save_book}[layout]
+    save(folder, config, lambda name: stored_array(name, config, state, dtype, layout), dtype)
 
 
 def check_state(config: GPTConfig, state: Mapping[str, np.ndarray]) -> None:
@@ -81,16 +87,31 @@ def save_huggingface(folder: Path, config: GPTConfig, get: Callable[[Name], np.n
             file.write(json.dumps(stated, indent=2).encode("utf-8"))
 
 
+def save_book(folder: Path, config: GPTConfig, get: Callable[[Name], np.ndarray], dtype: str) -> None:
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            "The book's layout is a file of PyTorch's, which only torch can write: pip install 'numpy-gpt[torch]'."
+        ) from error
+    state = book_state(config, get)
+    with files_together(folder) as create:
+        with create("model.pth") as file:
+            torch.save(state, file)
+        with create("config.json") as file:
+            file.write(json.dumps(config.to_dict(), indent=2).encode("utf-8"))
+
+
 def stored_names(config: GPTConfig) -> list[Name]:
     """The weights that files hold: the model's own, and the biases of q, k and v in any case."""
     return [n for n in weight_names(config).values() if in_model(n.ours, config) or n.ours.endswith(QKV_BIAS)]
 
 
-def stored_array(name: Name, config: GPTConfig, state: Mapping[str, np.ndarray], dtype: str) -> np.ndarray:
-    """A weight as files hold it, transposed where the table says so; OpenAI's leading 1 is still missing."""
+def stored_array(name: Name, config: GPTConfig, state: Mapping[str, np.ndarray], dtype: str, layout: str) -> np.ndarray:
+    """A weight as files hold it, transposed where the layout says so; OpenAI's leading 1 is still missing."""
     if not in_model(name.ours, config):
         return np.zeros(name.shape, dtype)
     array = state[name.ours]
     if fault := fault_of(array, dtype):
         raise ValueError(f"{name.ours} {fault}; such a model cannot be loaded again, so it was not saved.")
-    return array.T if name.transposed else array
+    return array.T if name.transposed_in(layout) else array

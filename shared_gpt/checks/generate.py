@@ -64,6 +64,15 @@ def check_sampling(settings: Any, max_new_tokens: Any, candidates: Any, config: 
     check_rng(settings.rng)
 
 
+def check_lookup(num_tokens: Any, ngram: Any) -> None:
+    """Refuse a look-up that guesses or looks for nothing."""
+    for name, value in (("num_tokens", num_tokens), ("ngram", ngram)):
+        if not is_whole(value, 1):
+            raise ValueError(
+                f"{name} is {value!r}; give a whole number of at least 1, such as {10 if name == 'num_tokens' else 3}."
+            )
+
+
 def check_logits(largest: float) -> None:
     """Refuse logits whose largest is not finite: a token drawn from them would be meaningless."""
     if not abs(largest) < float("inf"):

@@ -25,7 +25,7 @@ def check_rng(rng: Any) -> None:
         raise ValueError(f"rng is {rng!r:.60}; give a generator that draws, np.random.default_rng({seed}).")
 
 
-def check_inputs(ids: Any, Array: type, config: GPTConfig, cache: Any, last: int | None) -> None:
+def check_inputs(ids: Any, Array: type, config: GPTConfig, cache: Any, last: int | None, where: Any = None) -> None:
     """Refuse token ids (B, T) that the model cannot look up, a cache that is not of its shape, and no logits to give."""
     check_is_array("ids", ids, Array)
     if len(ids.shape) != 2:
@@ -48,6 +48,15 @@ def check_inputs(ids: Any, Array: type, config: GPTConfig, cache: Any, last: int
     check_range("ids", int(ids.min()), int(ids.max()), config.vocab_size)
     if last is not None and not is_whole(last, 1):
         raise ValueError(f"last is {last!r}; give how many last positions want logits, at least 1, or None for all.")
+    if where is not None:
+        check_is_array("where", where, Array)
+        if tuple(where.shape) != tuple(ids.shape) or "bool" not in str(where.dtype):
+            raise ValueError(
+                f"where has shape {tuple(where.shape)} and {where.dtype}; give True or False for each of the ids, whose shape is "
+                f"{tuple(ids.shape)}."
+            )
+        if last is not None:
+            raise ValueError(f"last is {last} and where chooses positions as well; give one of the two.")
 
 
 def check_cache_of(cached: GPTConfig, config: GPTConfig) -> None:

@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING, Literal
 
 from tyro.conf import Positional
 
+from shared_gpt.options import OptionalInt
+
 if TYPE_CHECKING:
     from shared_gpt.text import Tokenizer
 
 
 @dataclass(frozen=True)
 class Convert:
-    """Write a model in another layout, with its tokenizer: for transformers, or for OpenAI's own program."""
+    """Write a model in another layout, with its tokenizer: for transformers, OpenAI's own program, or the book's code."""
 
     source: Positional[str]
     """A folder, a file, marren or marren-chat, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
     out: Positional[Path]
     """The folder to write."""
-    layout: Literal["huggingface", "openai"] = "huggingface"
-    """config.json and model.safetensors, or hparams.json and model.ckpt."""
+    layout: Literal["huggingface", "openai", "book"] = "huggingface"
+    """config.json and model.safetensors; hparams.json and model.ckpt; or model.pth."""
     dtype: Literal["same", "float16", "float32", "float64"] = "same"
     """Type of the numbers in the file; same: as in the source."""
-
+    n_heads: OptionalInt = None
+    """Attention heads in each block, for a source that does not say."""
     force: bool = False
     """Replace the model in that folder, if there is one."""
 
@@ -39,14 +42,14 @@ class Convert:
         from shared_gpt.training.run_folder import TASK
 
         check_free(self.out, self.force)
-        with open_checkpoint(self.source) as checkpoint:
+        with open_checkpoint(self.source, self.n_heads) as checkpoint:
             path, context_length = checkpoint.path, checkpoint.config.context_length
         tokenizer, note = None, ""
         try:
             tokenizer = tokenizer_in(path.parent)
         except (ValueError, OSError) as error:  # the weights are of use without it
             note = f"\nno tokenizer was written: {error}"
-        convert(self.source, self.out, self.layout, None if self.dtype == "same" else self.dtype)
+        convert(self.source, self.out, self.layout, None if self.dtype == "same" else self.dtype, self.n_heads)
         if self.force:  # what is replaced leaves no tokenizer behind
             for name in (FILE, FAST_CONFIG, TASK, *GPT2_NAMES, *HUGGING_FACE_NAMES):
                 (self.out / name).unlink(missing_ok=True)

@@ -21,6 +21,8 @@ class Evaluate:
     """Read only this many tokens, from the start of the text."""
     tokenizer: OptionalText = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
+    n_heads: OptionalInt = None
+    """Attention heads in each block, for weights that do not say: the book's own checkpoints."""
 
     def run(self, twin: ModuleType) -> None:
         import math
@@ -31,7 +33,7 @@ class Evaluate:
         from shared_gpt.commands.loading import load_model
         from shared_gpt.text.token_file import load_tokens
 
-        model, tokenizer = load_model(twin, self.weights, self.tokenizer)
+        model, tokenizer = load_model(twin, self.weights, self.tokenizer, n_heads=self.n_heads)
         tokens = load_tokens(self.text, tokenizer)[: self.max_tokens]
         losses = twin.token_losses(model, tokens, self.stride)
         total = counted = 0

@@ -36,10 +36,15 @@ class Generate:
     """The same seed writes the same text."""
     tokenizer: OptionalText = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
+    n_heads: OptionalInt = None
+    """Attention heads in each block, for weights that do not say: the book's own checkpoints."""
     go_on: bool = False
     """Go on writing after <|endoftext|>."""
     no_cache: bool = False
     """Compute each step from the whole text again: the same tokens, more slowly."""
+    prompt_lookup: OptionalInt = None
+    """With --temperature 0: guess this many tokens from what followed earlier in the text, and confirm them in one pass: the
+    same text, faster where it repeats itself. 10 is usual."""
     candidates: OptionalPath = None
     """Draw each step's five likeliest tokens with their probabilities into this picture (.png)."""
     attention: OptionalPath = None
@@ -57,12 +62,15 @@ class Generate:
             raise ValueError(
                 "--block chooses what --attention draws; give a file for the picture: --attention attention.png"
             )
-        model, tokenizer = load_model(twin, self.weights, self.tokenizer)
+        if self.prompt_lookup is not None:
+            self.check_prompt_lookup()
+        model, tokenizer = load_model(twin, self.weights, self.tokenizer, n_heads=self.n_heads)
         if self.block is not None and not 0 <= self.block < model.config.n_layers:
             raise ValueError(f"block is {self.block}; the model has blocks 0 to {model.config.n_layers - 1}.")
         ids = self.encoded_prompt(tokenizer)
         end = None if self.go_on else tokenizer.eot
-        stream = self.stream(twin, model, ids, end)
+        guesses: list[int] = []
+        stream = self.stream(twin, model, ids, end, guesses)
         show(tokenizer.decode(ids) if self.prompt else "", bold=True)
         steps, start = [], time.perf_counter()
         try:
@@ -73,7 +81,8 @@ class Generate:
             print()
         seconds = time.perf_counter() - start
         plural = "" if len(steps) == 1 else "s"
-        print(f"{len(steps)} token{plural}, {len(steps) / max(seconds, 1e-9):.1f} a second", file=sys.stderr)
+        right = f", {len(steps) - len(guesses)} of {sum(guesses)} guessed tokens were right" if guesses else ""
+        print(f"{len(steps)} token{plural}, {len(steps) / max(seconds, 1e-9):.1f} a second{right}", file=sys.stderr)
         self.draw(twin, model, tokenizer, ids, steps)
 
     def encoded_prompt(self, tokenizer: "Tokenizer") -> list[int]:
@@ -89,9 +98,30 @@ class Generate:
             raise ValueError("The prompt is empty; give at least one character.")
         return ids
 
-    def stream(self, twin: ModuleType, model: Any, ids: list[int], end: int | None) -> Iterator[Any]:
+    def check_prompt_lookup(self) -> None:
+        """Prompt look-up knows the likeliest token alone, and needs the cache."""
+        options = {
+            "--repetition-penalty": self.repetition_penalty,
+            "--no-cache": self.no_cache,
+            "--candidates": self.candidates,
+        }
+        if self.temperature != 0:
+            raise ValueError(
+                f"--prompt-lookup confirms the likeliest token alone, and --temperature is {self.temperature}; "
+                "add --temperature 0."
+            )
+        if unfit := [name for name, value in options.items() if value]:
+            raise ValueError(f"--prompt-lookup does not go with {' and '.join(unfit)}; leave one of them out.")
+
+    def stream(
+        self, twin: ModuleType, model: Any, ids: list[int], end: int | None, guesses: list[int]
+    ) -> Iterator[Any]:
+        """Step by step what the model writes; with look-up `guesses` receives how many tokens each pass had guessed."""
         import numpy as np
 
+        if self.prompt_lookup is not None:
+            passes = twin.lookup_passes(model, ids, self.max_new_tokens, num_tokens=self.prompt_lookup, eos_id=end)
+            return self.confirmed(twin, passes, guesses)
         return twin.stream(
             model,
             [ids],
@@ -105,6 +135,11 @@ class Generate:
             use_cache=not self.no_cache,
             candidates=5 if self.candidates else 0,
         )
+
+    def confirmed(self, twin: ModuleType, passes: Iterator[Any], guesses: list[int]) -> Iterator[Any]:
+        for confirmed in passes:
+            guesses.append(confirmed.guessed)
+            yield from (twin.Step([token]) for token in confirmed.tokens)
 
     def draw(self, twin: ModuleType, model: Any, tokenizer: "Tokenizer", ids: list[int], steps: list[Any]) -> None:
         """The pictures that were asked for."""

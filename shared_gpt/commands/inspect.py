@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
+from shared_gpt.options import OptionalInt
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -18,6 +20,8 @@ class Inspect:
 
     source: Positional[str] = "marren"
     """A folder, a file, marren or marren-chat, or gpt2, gpt2-medium, gpt2-large, gpt2-xl."""
+    n_heads: OptionalInt = None
+    """Attention heads in each block, for a source that does not say."""
 
     def run(self, twin: ModuleType) -> None:
         from rich.console import Console
@@ -25,7 +29,7 @@ class Inspect:
 
         from shared_gpt.checkpoints.fitting import check
         from shared_gpt.checkpoints.inspection import LAYOUT_NAMES, as_stored, by_module, run_state, size_name
-        from shared_gpt.checkpoints.source import open_contents, weights_path
+        from shared_gpt.checkpoints.source import open_contents, settle_heads, weights_path
         from shared_gpt.streams import printable
 
         console = Console(highlight=False)
@@ -37,6 +41,7 @@ class Inspect:
         say(str(contents.path), soft_wrap=True)  # a path broken in two can't be copied
         say(f"{LAYOUT_NAMES[contents.layout]}, {decimal(contents.file.size)}")
         try:
+            settle_heads(contents, self.n_heads)
             checkpoint = check(contents)
         except ValueError:
             console.print(table(as_stored(contents)))

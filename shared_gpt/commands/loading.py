@@ -21,10 +21,15 @@ from shared_gpt.training.run_folder import RunFolder
 
 
 def load_model(
-    twin: ModuleType, weights: str, tokenizer: str | None = None, dtype: str = "float32"
+    twin: ModuleType,
+    weights: str,
+    tokenizer: str | None = None,
+    dtype: str = "float32",
+    n_heads: int | None = None,
 ) -> tuple[Any, Tokenizer]:
-    """The model of a source and its tokenizer: the one named, else the one beside the weights, else GPT-2's."""
-    model = twin.load_gpt2(weights, getattr(twin, dtype))
+    """The model of a source and its tokenizer: the one named, else the one beside the weights, else GPT-2's. n_heads: of a
+    model whose file does not say."""
+    model = twin.load_gpt2(weights, getattr(twin, dtype), n_heads)
     chosen = find_tokenizer(tokenizer) if tokenizer else tokenizer_beside(shipped.local_path(weights))
     if chosen.n_vocab > model.config.vocab_size:
         raise ValueError(

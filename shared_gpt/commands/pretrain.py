@@ -115,7 +115,7 @@ class Pretrain:
         from shared_gpt.training.lifecycle import lasting_source
 
         text = self.text or "stories"
-        model, tokenizer = load_model(twin, self.weights, self.tokenizer, self.training.dtype)
+        model, tokenizer = load_model(twin, self.weights, self.tokenizer, self.training.dtype, self.model.n_heads)
         config = model.config.replace(**self.model.chosen())
         description = {"text": lasting_source(text, CORPORA), "weights": lasting_source(self.weights)}
         return model.state_dict(), config, read_corpus(text, tokenizer), description
@@ -145,9 +145,9 @@ class Pretrain:
                 corpus = read_corpus(self.text, tokenizer)
             except ValueError as error:
                 raise ValueError(f"{self.text} with the tokenizer of {folder.path}: {error}") from None
-            except FileNotFoundError as error:
+            except OSError as error:
                 raise FileNotFoundError(
-                    f"The text of the run in {folder.path} is gone; give it as --text. {error}"
+                    f"The text of the run in {folder.path} is gone; give it as --text. {str(error)[:500]}"
                 ) from None
         weights = None
         kept_weights = entry({"weights": None} | description, "weights", str | None, folder.training)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Int
 
+from shared_gpt.array_types import Int
 from shared_gpt.json_values import entry, short
 
 IGNORE_INDEX = -100  # a target that the loss ignores

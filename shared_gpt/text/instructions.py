@@ -7,8 +7,8 @@ from json import JSONDecodeError
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
 
+from shared_gpt.array_types import Int
 from shared_gpt.files import parse_json_value
 from shared_gpt.json_values import short
 from shared_gpt.text.batches import IGNORE_INDEX, Dataset

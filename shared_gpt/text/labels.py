@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
 
+from shared_gpt.array_types import Int
 from shared_gpt.text.batches import IGNORE_INDEX, Dataset
 from shared_gpt.text.corpora import SHIPPED, read_text, source_path
 from shared_gpt.text.tokenizer import Tokenizer

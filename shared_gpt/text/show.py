@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Int
 
+from shared_gpt.array_types import Int
 from shared_gpt.text.batches import IGNORE_INDEX
 from shared_gpt.text.tokenizer import Tokenizer, visible
 

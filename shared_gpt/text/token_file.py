@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Integer
 
+from shared_gpt.array_types import Integer
 from shared_gpt.checks.tokens import check_range
 from shared_gpt.files import written_beside
 from shared_gpt.text.corpora import read_pieces, source_path, text_files

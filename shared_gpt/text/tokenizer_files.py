@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 
+from shared_gpt.files import read_json
 from shared_gpt.json_values import short
 from shared_gpt.text.bpe import BytePairTokenizer
 from shared_gpt.text.bpe.files import find_gpt2
+from shared_gpt.text.bpe.huggingface import read_fast_tokenizer
 from shared_gpt.text.characters import CharTokenizer
 from shared_gpt.text.corpora import load_text
 from shared_gpt.text.gpt2 import GPT2Tokenizer, gpt2_tokenizer
@@ -32,7 +34,8 @@ def save_tokenizer(tokenizer: Tokenizer, folder: str | os.PathLike) -> Path:
 
 
 def load_tokenizer(path: str | os.PathLike) -> Tokenizer:
-    """The tokenizer of a run's folder, of a tokenizer's JSON file, or of a folder with vocab.bpe and encoder.json.
+    """The tokenizer of a run's folder, of a tokenizer's JSON file, here or of transformers, or of a folder with vocab.bpe and
+    encoder.json.
 
     Raises FileNotFoundError if there is none, ValueError for a file that is damaged or of another program.
     """
@@ -42,6 +45,12 @@ def load_tokenizer(path: str | os.PathLike) -> Tokenizer:
     path = path / FILE if path.is_dir() else path
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; give a run's folder, or a file that train-tokenizer wrote.")
+    data = read_json(path)
+    if "kind" not in data and "model" in data:
+        try:
+            return read_fast_tokenizer(data)
+        except ValueError as error:
+            raise ValueError(f"{path} holds no tokenizer that can be used: {error}.") from None
     data = read_tokenizer(path)
     if data["kind"] not in KINDS:
         raise ValueError(f"{path} is of the unknown kind {short(data['kind'])}; the kinds are {', '.join(KINDS)}.")

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int, Integer
 
+from shared_gpt.array_types import Int, Integer
 from shared_gpt.text.batches import Dataset
 
 

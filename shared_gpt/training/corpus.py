@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Integer
 
+from shared_gpt.array_types import Integer
 from shared_gpt.text import BytePairTokenizer, CharTokenizer, Tokenizer, find_tokenizer, load_text, load_tokens
 from shared_gpt.text.corpora import text_files
 from shared_gpt.text.token_file import tokenizer_fingerprint

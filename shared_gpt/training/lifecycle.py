@@ -45,7 +45,10 @@ def resumed_options(options: Options, default: Options, kept: dict[str, Any], wh
 def lasting_source(source: str, names: Collection[str] = ()) -> str:
     """A name as it is; the path of a file or a folder made absolute and spelled in UTF-8, so that it holds in any working folder
     and any locale."""
-    if source in names or not Path(source).exists():
+    try:
+        if source in names or not Path(source).exists():
+            return source
+    except OSError:  # a name too long for a file
         return source
     return os.fsencode(Path(source).resolve()).decode("utf-8", "surrogateescape")
 
@@ -70,8 +73,11 @@ def claimed(
     go on with it, or to replace it), and BlockingIOError for one that another program holds.
     """
     settings.check()
-    join = import_module(f"{twin.__name__}.distributed").join
-    with unfailing_output(), join(settings.device, settings.bf16, settings.threads) as processes:
+    try:
+        joined = import_module(f"{twin.__name__}.distributed").join(settings.device, settings.bf16, settings.threads)
+    except ValueError as error:
+        raise ValueError(f"{folder.path}: {error}" if may_hold_a_run else str(error)) from None
+    with unfailing_output(), joined as processes:
         if processes.is_first:
             folder.lock()
             if folder.training.exists() and not may_hold_a_run:

@@ -5,8 +5,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Integer
 
+from shared_gpt.array_types import Integer
 from shared_gpt.config import GPTConfig
 from shared_gpt.text.tokenizer import Tokenizer
 from shared_gpt.text.windows import TokenWindows, split_tokens

@@ -3,7 +3,8 @@
 They run in an order in which each needs only what those before it have shown to agree, so the first that fails tells most.
 """
 
-from parity_tests.report.checks import passes, rooms, training, usage
+from parity_tests.report.checks import passes, rooms, text, training, usage
+from parity_tests.report.checks.text_judge import text_check
 from parity_tests.report.checks.training import STEPS
 from parity_tests.report.evidence import Check
 
@@ -17,13 +18,18 @@ CHECKS: dict[str, Check] = {
     "clip_grad_norm": Check(training.clipping, training.compare_clipping),
     f"AdamW, {STEPS} steps": Check(training.optimizer, training.compare_optimizer),
     f"loss curve, {STEPS} steps": Check(training.loss_curve, training.compare_loss_curve),
+    "central differences": Check(training.slopes, training.compare_slopes, once=True),
     "formulas far from 0": rooms.results(rooms.functions, once=False),
     "initial weights": rooms.results(rooms.initial_weights),
     "sampling": rooms.results(usage.sampling),
     "generation": rooms.results(usage.generation),
+    "prompt look-up": rooms.results(usage.lookup),
     "perplexity": rooms.results(usage.perplexity),
     "training loop": rooms.results(usage.training),
     "classifier": rooms.results(usage.classifier),
     "LoRA's branches": rooms.results(usage.branches),
     "saved and loaded": rooms.results(usage.files),
+    "words and ids": text_check(text.words),
+    "byte pairs": text_check(text.byte_pairs),
+    "windows and batches": text_check(text.data),
 }

@@ -175,19 +175,18 @@ def compare_with_padding(c: Comparison, traces: list[Trace]) -> None:
         _compare(c, ours, theirs)
 
 
-def _with_branches(subject: Subject, twin: Any, precision: str) -> Any:
+def with_branches(subject: Subject, twin: Any, precision: str) -> Any:
     model = subject.model(twin, precision)
     rank = min(RANK, subject.config.emb_dim)
     twin.apply_lora(model, rank, ALPHA, dropout=0.2, rng=np.random.default_rng(subject.seed))
     state = {name: to_numpy(array) for name, array in twin.lora_state_dict(model).items()}
     twin.load_lora(model, random_state(state, subject.seed))
-    model.train()
     return model
 
 
 def with_lora(subject: Subject, precision: str) -> Iterator[Trace]:
     """LoRA's branches beside frozen weights, with their own dropout: one pass, then the logits of the merged model."""
-    model = _with_branches(subject, numpy_gpt, precision)
+    model = with_branches(subject, numpy_gpt, precision).train()
     yield from _pass(subject, model)
     numpy_gpt.merge_lora(model)
     merged = Trace()
@@ -201,7 +200,7 @@ def compare_with_lora(c: Comparison, traces: list[Trace]) -> None:
 
     import torch_gpt
 
-    twin = _with_branches(c.subject, torch_gpt, c.precision)
+    twin = with_branches(c.subject, torch_gpt, c.precision).train()
     for ours in traces[:1]:
         _compare(c, ours, _theirs(c, twin))
     torch_gpt.merge_lora(twin)

@@ -14,9 +14,11 @@ import numpy as np
 import numpy_gpt
 from numpy_gpt import GPTConfig
 from parity_tests.report.checks.training import as_input
-from parity_tests.report.comparison import Comparison
+from parity_tests.report.comparison import Comparison, furthest
+from parity_tests.report.diagnose import ROUNDING
 from parity_tests.report.evidence import Check
 from parity_tests.report.subject import Subject
+from parity_tests.report.suspects.sampling import sampling as sampling_mistakes
 from parity_tests.report.trace import Key, Trace
 
 MAPS = "its attention"  # results that a student's own attention need not give
@@ -29,7 +31,7 @@ def results(compute: Callable[[Trace, Subject, str, Any], None], once: bool = Tr
     def ours(subject: Subject, precision: str) -> Iterator[Trace]:
         trace = Trace()
         try:
-            compute(trace, _handy(subject), PRECISION if once else precision, numpy_gpt)
+            compute(trace, handy(subject), PRECISION if once else precision, numpy_gpt)
         except (Exception, SystemExit) as error:
             trace.error = error
         yield trace
@@ -38,26 +40,30 @@ def results(compute: Callable[[Trace, Subject, str, Any], None], once: bool = Tr
         import torch_gpt
 
         theirs = Trace()
-        compute(theirs, _handy(c.subject), PRECISION if once else c.precision, torch_gpt)
+        compute(theirs, handy(c.subject), PRECISION if once else c.precision, torch_gpt)
         for mine in traces:
             for key in theirs:
                 if key in mine:
                     entry = c.add("value", {key: mine[key]}, theirs)
                     if not entry.agrees:
-                        c.part(key[0], "", key[1], entry.error, _reason(key, mine[key]))
+                        c.part(key[0], "", key[1], entry.error, _reason(key, mine[key], theirs))
                 elif not mine.error and not key[1].startswith(MAPS):
                     c.part(key[0], "", f"{key[1]}, which it never gave,", float("inf"))
 
     return Check(ours, compare, once)
 
 
-def _reason(key: Key, ours: np.ndarray) -> str:
+def _reason(key: Key, ours: np.ndarray, theirs: Trace) -> str:
     if key[0] in ("softmax", "logsumexp") and "near" in key[1] and not np.isfinite(ours).all():
         return "exp overflows, or all of it underflows: the maximum of each row is not taken off first"
+    with np.errstate(all="ignore"):
+        for reason, mistaken in sampling_mistakes(key, theirs):
+            if furthest("", ours, mistaken)[-1] <= ROUNDING:
+                return reason
     return ""
 
 
-def _handy(subject: Subject) -> Subject:
+def handy(subject: Subject) -> Subject:
     """The subject, or a small one where it would take minutes: these checks are about the code, not about the weights."""
     c = subject.config
     large = c.emb_dim > 128 or c.context_length > 64 or c.vocab_size > 1000 or subject.state is not None
@@ -93,14 +99,20 @@ def functions(trace: Trace, subject: Subject, precision: str, twin: Any) -> None
     trace.put("merge_heads", "its result", attention.merge_heads(heads))
 
 
-def initial_weights(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
-    """A new model, its size, its parameters' names, and both ways to draw its weights."""
+def drawn_weights(trace: Trace, subject: Subject, precision: str, twin: Any) -> Any:
+    """A new model, with both ways to draw its weights."""
     model = twin.GPTModel(subject.config, np.random.default_rng(subject.seed), getattr(twin, precision))
     for name, array in model.state_dict().items():
         trace.put("GPTModel.initialize", name, array)
     model.initialize_as_pytorch(np.random.default_rng(subject.seed))
     for name, array in model.state_dict().items():
         trace.put("GPTModel.initialize_as_pytorch", name, array)
+    return model
+
+
+def initial_weights(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
+    """A new model, its size, its parameters' names, and both ways to draw its weights."""
+    model = drawn_weights(trace, subject, precision, twin)
     trace.put("Module.num_parameters", "the number of parameters", model.num_parameters())
     visited: list[Any] = []
     model.apply(visited.append)

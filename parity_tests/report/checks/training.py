@@ -26,14 +26,14 @@ def as_input(twin: Any, array: np.ndarray) -> Any:
     return torch.from_numpy(array)
 
 
-def _random_gradient(subject: Subject, precision: str, step: int, i: int, shape: tuple[int, ...]) -> np.ndarray:
+def random_gradient(subject: Subject, precision: str, step: int, i: int, shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng([subject.seed, 3, step, i]).standard_normal(shape, precision)
 
 
 def _draw_gradients(subject: Subject, precision: str, twin: Any, model: Any, step: int) -> None:
     """Random gradients, the same for both twins."""
     for i, p in enumerate(model.parameters()):
-        p.grad = as_input(twin, _random_gradient(subject, precision, step, i, tuple(p.shape)))
+        p.grad = as_input(twin, random_gradient(subject, precision, step, i, tuple(p.shape)))
 
 
 def _limits(model: Any) -> tuple[float, float]:
@@ -107,7 +107,7 @@ def compare_optimizer(c: Comparison, traces: list[Trace]) -> None:
         name = min(wrong, key=lambda name: (ours[name].size, name))
         i, shape = list(ours).index(name), ours[name].shape
         start = to_numpy(c.subject.model(torch_gpt, c.precision).state_dict()[name])
-        grads = [_random_gradient(c.subject, c.precision, step, i, shape) for step in range(STEPS)]
+        grads = [random_gradient(c.subject, c.precision, step, i, shape) for step in range(STEPS)]
         guesses = mistaken_adamw(start, grads, LR, BETAS, EPS, DECAY)
         reason = next((what for what, w in guesses if furthest("", ours[name], w)[-1] < 1e-3 * entry.error), "")
         c.part("AdamW", "step", f"{name} after {STEPS} steps", entry.error, reason, alone=True)
@@ -148,3 +148,51 @@ def compare_loss_curve(c: Comparison, traces: list[Trace]) -> None:
         if not entry.agrees:
             apart = [i for i, (a, b) in enumerate(zip(ours, theirs)) if not abs(a - b) <= entry.tolerance * abs(b)]
             c.part("", "training", f"the loss at step {apart[0] if apart else 0}", entry.error)
+
+
+ALONG, STEP, ENOUGH = 5, 1e-5, 1e-6  # random directions for each parameter, how far along them, and the error allowed
+
+
+def _directions(subject: Subject, shape: tuple[int, ...], i: int) -> np.ndarray:
+    return np.random.default_rng([subject.seed, 8, i]).standard_normal((ALONG, *shape))
+
+
+def slopes(subject: Subject, precision: str) -> Iterator[Trace]:
+    """The slope of the loss along random directions of each parameter, from the NumPy twin's gradients, in float64."""
+    model, criterion, trace = subject.model(numpy_gpt, "float64"), numpy_gpt.CrossEntropy(), Trace()
+    ids, targets = next(subject.batches())
+    criterion(model(ids), targets)
+    model.backward(criterion.backward())
+    for i, (name, p) in enumerate(model.named_parameters()):
+        trace["gradient", name] = (_directions(subject, p.shape, i) * gradient(p)).reshape(ALONG, -1).sum(axis=1)
+    yield trace
+
+
+def compare_slopes(c: Comparison, traces: list[Trace]) -> None:
+    """Central differences of the PyTorch twin's loss, which know nothing of any backward pass."""
+    import torch
+
+    import torch_gpt
+
+    twin, criterion, theirs = c.subject.model(torch_gpt, "float64"), torch_gpt.CrossEntropy(), Trace()
+    ids, targets = map(torch.from_numpy, next(c.subject.batches()))
+    with torch.no_grad():
+        for i, (name, p) in enumerate(twin.named_parameters()):
+            found, kept = [], p.detach().clone()
+            for direction in torch.from_numpy(_directions(c.subject, tuple(p.shape), i)):
+                losses = []
+                for step in (STEP, -STEP):
+                    p.copy_(kept + step * direction)
+                    losses.append(float(criterion(twin(ids), targets)))
+                found.append((losses[0] - losses[1]) / (2 * STEP))
+            p.copy_(kept)
+            theirs["gradient", name] = np.array(found)
+    scale = max(float(np.abs(array).max()) for array in theirs.values())
+    for ours in traces:
+        shared = {key: array / scale for key, array in ours.items() if key in theirs}
+        ones = {
+            key: np.concatenate([array, [1.0]]) for key, array in shared.items()
+        }  # measured on the scale of them all
+        entry = c.add("gradient", ones, {k: np.concatenate([theirs[k] / scale, [1.0]]) for k in ones}, tolerance=ENOUGH)
+        if not entry.agrees:
+            c.part(entry.tensor.rpartition(".")[0], "backward", f"the slope along {entry.tensor}", entry.error)

@@ -4,6 +4,7 @@ Each fills a trace with what the functions of its room give, as `rooms.results` 
 """
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from parity_tests.report.subject import ALPHA, Subject
 from parity_tests.report.trace import Trace, gradient
 
 
-def _numbers(rows: Any) -> np.ndarray:
+def flat_numbers(rows: Any) -> np.ndarray:
     """Lists of lists of numbers, of any lengths and None among them, as one array."""
     flat: list[float] = []
 
@@ -54,32 +55,40 @@ def sampling(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
     rows = [[0, 3, 3], [1], [2, 5, 7]]
     for penalty in (1.7, 0.6):
         trace.put("penalize_repetition", f"its result for {penalty}", room.penalize_repetition(z, rows, penalty))
-    trace.put("likeliest", "its result", _numbers(room.likeliest(plain, 4)))
+    trace.put("likeliest", "its result", flat_numbers(room.likeliest(plain, 4)))
+
+
+def prompts(subject: Subject) -> tuple[np.ndarray, list[list[int]], int]:
+    """(ids, rows, new): an array, rows of unequal lengths, and how many tokens lead past the context length."""
+    context, V = subject.config.context_length, subject.config.vocab_size
+    ids = np.random.default_rng([subject.seed, 6]).integers(0, V, (2, max(context // 2, 1)))
+    return ids, [ids[0].tolist(), ids[1, :1].tolist(), (ids[0].tolist() * 3)[: context + 2]], context + 3
+
+
+def by_chance(trace: Trace, subject: Subject, model: Any, generate: Callable) -> None:
+    _, rows, new = prompts(subject)
+    drawing = {"temperature": 0.9, "top_k": max(subject.config.vocab_size // 2, 1), "top_p": 0.9}
+    text = generate(model, rows, new, rng=np.random.default_rng(subject.seed), repetition_penalty=1.3, **drawing)
+    trace.put("generate", "its text by chance", flat_numbers(text))
 
 
 def generation(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
     """Whole texts, past the context length too: with and without the cache, by chance, and rows that end."""
     room, model = room_of(twin, "generate"), subject.model(twin, precision)
-    context, V = subject.config.context_length, subject.config.vocab_size
-    rng = np.random.default_rng([subject.seed, 6])
-    ids = rng.integers(0, V, (2, max(context // 2, 1)))
-    rows = [ids[0].tolist(), ids[1, :1].tolist(), (ids[0].tolist() * 3)[: context + 2]]
-    new = context + 3
-    simple = room.generate_text_simple(model, as_input(twin, ids), new, context)
+    ids, rows, new = prompts(subject)
+    simple = room.generate_text_simple(model, as_input(twin, ids), new, subject.config.context_length)
     trace.put("generate_text_simple", "its text", simple)
     for use_cache in (False, True):
         text = room.generate(model, rows, new, use_cache=use_cache)
-        trace.put("generate", f"its text {'with' if use_cache else 'without'} the cache", _numbers(text))
-    drawing = {"temperature": 0.9, "top_k": max(V // 2, 1), "top_p": 0.9, "repetition_penalty": 1.3}
-    text = room.generate(model, rows, new, rng=np.random.default_rng(subject.seed), **drawing)
-    trace.put("generate", "its text by chance", _numbers(text))
+        trace.put("generate", f"its text {'with' if use_cache else 'without'} the cache", flat_numbers(text))
+    by_chance(trace, subject, model, room.generate)
     text = room.generate(model, rows, new, eos_id=int(simple[0, -1]))
-    trace.put("generate", "its text with a token that ends rows", _numbers(text))
+    trace.put("generate", "its text with a token that ends rows", flat_numbers(text))
     with twin.no_grad(), room.recorded_attention() as maps:
         model(as_input(twin, ids))
     steps = list(room.stream(model, rows, 3, candidates=3, attention=bool(maps)))
-    trace.put("stream", "its tokens", _numbers([step.tokens for step in steps]))
-    trace.put("stream", "its candidates", _numbers([step.candidates for step in steps]))
+    trace.put("stream", "its tokens", flat_numbers([step.tokens for step in steps]))
+    trace.put("stream", "its candidates", flat_numbers([step.candidates for step in steps]))
     if maps:  # a student's own attention need not leave its weights for others to look at
         for i, step in enumerate(steps):
             trace.put("stream", f"{MAPS} in step {i}", step.attention)
@@ -91,6 +100,17 @@ def generation(trace: Trace, subject: Subject, precision: str, twin: Any) -> Non
         cache.reset()
         trace.put("KVCache.reset", "the positions it leaves", cache.length)
         trace.put("KVCache.reset", "the logits after it", model(as_input(twin, ids), cache))
+
+
+def lookup(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
+    """A text that repeats itself, continued in fewer passes."""
+    room, model = room_of(twin, "prompt_lookup"), subject.model(twin, precision)
+    ids = [*range(min(4, subject.config.vocab_size))] * 3
+    trace.put(
+        "guess", "its result", flat_numbers([room.guess(ids, most, ngram) for most in (0, 2, 9) for ngram in (1, 3)])
+    )
+    passes = list(room.lookup_passes(model, ids, subject.config.context_length + 3, num_tokens=3))
+    trace.put("lookup_passes", "its tokens", flat_numbers([[*step.tokens, step.guessed] for step in passes]))
 
 
 def perplexity(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
@@ -139,7 +159,7 @@ def training(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
     for name, p in model.named_parameters():
         trace.put("train_step", f"{name} after a step", p)
     steps = list(room.train(model, adam, iter(batches[1:]), 3, lambda step: 1e-3 * (step + 1), 2, 0.5, first_step=1))
-    trace.put("train", "what it reports", _numbers([tuple(step) for step in steps]))
+    trace.put("train", "what it reports", flat_numbers([tuple(step) for step in steps]))
     for name, p in model.named_parameters():
         trace.put("train", f"{name} after three steps", p)
     resumed = twin.AdamW(model.parameters(), weight_decay=0.1)

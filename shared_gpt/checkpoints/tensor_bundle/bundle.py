@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from crc32c import crc32c
 
+from shared_gpt.checkpoints.checksum import crc32c
 from shared_gpt.checkpoints.stored import CheckedStretch, CheckpointError, Spec, StoredTensor
 from shared_gpt.checkpoints.tensor_bundle.sstable import masked, read_table, unmasked, write_table
 from shared_gpt.checkpoints.tensor_bundle.wire import BYTES, FIXED32, VARINT, WireError, read_fields, write_field

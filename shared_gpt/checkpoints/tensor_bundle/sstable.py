@@ -10,8 +10,7 @@ the added bytes, the value. At a restart nothing is shared. Source: github.com/g
 
 from collections.abc import Iterator
 
-from crc32c import crc32c
-
+from shared_gpt.checkpoints.checksum import crc32c
 from shared_gpt.checkpoints.tensor_bundle.wire import WireError, read_varint, write_varint
 
 MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")

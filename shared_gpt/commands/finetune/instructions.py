@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Literal
 
 from shared_gpt.commands.finetune.options import FineTuneSettings, LoRAOptions
-from shared_gpt.options import OptionalText
+from shared_gpt.options import OptionalInt, OptionalText
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Instructions:
     """Folder of the run."""
     tokenizer: OptionalText = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
+    n_heads: OptionalInt = None
+    """Attention heads in each block, for weights that do not say: the book's own checkpoints."""
     style: Literal["alpaca", "phi3", "qa"] = "alpaca"
     """How a prompt is laid out; chat lays it out the same way."""
     mask_prompt: bool = False
@@ -52,7 +54,7 @@ class Instructions:
         settings, style = options.training, options.style
         with claimed(twin, settings, folder, may_hold_a_run=self.resume) as processes:
             rng = np.random.default_rng(settings.seed)
-            model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype)
+            model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype, options.n_heads)
             context_length = model.config.context_length
             train_set, val_set, test_set = (
                 InstructionDataset(part, tokenizer, context_length, style, options.mask_prompt, skip_long=True)

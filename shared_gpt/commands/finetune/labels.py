@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Literal
 
 from shared_gpt.commands.finetune.options import FineTuneSettings, LoRAOptions
-from shared_gpt.options import OptionalText
+from shared_gpt.options import OptionalInt, OptionalText
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Labels:
     """Folder of the run."""
     tokenizer: OptionalText = None
     """By default the one beside the weights, else GPT-2's; otherwise gpt2, stories, characters, or a path."""
+    n_heads: OptionalInt = None
+    """Attention heads in each block, for weights that do not say: the book's own checkpoints."""
     train: Literal["last-block", "all"] = "last-block"
     """Without LoRA: which weights learn. last-block: the last block, the last LayerNorm and the head."""
     balanced: bool = True
@@ -50,7 +52,7 @@ class Labels:
         settings = options.training
         with claimed(twin, settings, folder, may_hold_a_run=self.resume) as processes:
             rng = np.random.default_rng(settings.seed)
-            model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype)
+            model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype, options.n_heads)
             rows = load_labels(options.data)
             if options.balanced:
                 rows = balance(rows, np.random.default_rng([settings.seed, 5]))

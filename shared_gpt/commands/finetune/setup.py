@@ -21,7 +21,7 @@ from shared_gpt.training.run_folder import RunFolder
 Options = TypeVar("Options")  # Instructions or Labels
 Example = TypeVar("Example")
 # options that say where something is, or what to do with the run; another value of theirs makes no other run
-NOT_OF_THE_IDENTITY = ("training", "resume", "out", "weights", "data", "tokenizer", "score")
+NOT_OF_THE_IDENTITY = ("training", "resume", "out", "weights", "data", "tokenizer", "n_heads", "score")
 
 
 def settle(options: Options, folder: RunFolder, task: str) -> Options:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shared_gpt.files import written_beside
+from shared_gpt.json_values import entry, short
 from shared_gpt.text.bpe.tokenizer import BytePairTokenizer
 
 FAST_TOKENIZER, FAST_CONFIG = "tokenizer.json", "tokenizer_config.json"
@@ -47,6 +48,34 @@ def fast_tokenizer(tokenizer: BytePairTokenizer) -> dict[str, Any]:
             "merges": data["merges"],
         },
     }
+
+
+def read_fast_tokenizer(data: dict[str, Any]) -> BytePairTokenizer:
+    """The tokenizer that a tokenizer.json in their layout holds. ValueError for one that splits or joins otherwise than GPT-2."""
+    model = entry(data, "model", dict, "it")
+    settings = {"type": model.get("type")} | {
+        name: model.get(name)
+        for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback", "ignore_merges")
+        if model.get(name)  # what is on, where GPT-2's has nothing
+    }
+    splits = data.get("pre_tokenizer") if isinstance(data.get("pre_tokenizer"), dict) else {}
+    settings |= {"normalizer": data["normalizer"]} if data.get("normalizer") else {}
+    settings |= {"add_prefix_space": True} if splits.get("add_prefix_space", True) else {}
+    if settings != {"type": "BPE"} or splits.get("type") != "ByteLevel" or not splits.get("use_regex", True):
+        raise ValueError(
+            f"it is of transformers and splits texts otherwise than GPT-2 ({short(str(settings))}, "
+            f"{short(str(splits.get('type')))}); only byte pairs like GPT-2's can be read"
+        )
+    special = {
+        entry(token, "content", str, "a token that was added"): entry(token, "id", int, "a token that was added")
+        for token in entry({"added_tokens": []} | data, "added_tokens", list[dict], "it")
+    }
+    vocab = {
+        token: i for token, i in entry(model, "vocab", dict[str, int], "its model").items() if token not in special
+    }
+    lines = entry(model, "merges", list[str] | list[list[str]], "its model")  # pairs, or as here each a line
+    merges = [line if isinstance(line, str) else " ".join(line) for line in lines]
+    return BytePairTokenizer.from_dict({"vocab": vocab, "merges": merges, "special_tokens": special})
 
 
 def fast_config(tokenizer: BytePairTokenizer, context_length: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from shared_gpt.json_values import short
 from shared_gpt.text.tokenizer import check_id_table
 
 # GPT-2 writes each byte as one printable character: the byte's own character where it prints, else the next one from
@@ -28,7 +29,9 @@ def from_printable(text: str) -> bytes:
     try:
         return bytes(map(_BYTE.__getitem__, text))
     except KeyError as error:
-        raise ValueError(f"{text!r} holds {error.args[0]!r}, which stands for no byte in GPT-2's alphabet") from None
+        raise ValueError(
+            f"{short(text)} holds {error.args[0]!a}, which stands for no byte in GPT-2's alphabet"
+        ) from None
 
 
 class Vocabulary(NamedTuple):
@@ -44,15 +47,15 @@ class Vocabulary(NamedTuple):
         for i, (left, right) in enumerate(self.merges):
             if missing := {left, right} - known:
                 raise ValueError(
-                    f"merge {i} joins {left!r} and {right!r}, but no merge before it makes {min(missing)!r}"
+                    f"merge {i} joins {short(left)} and {short(right)}, but no merge before it makes {short(min(missing))}"
                 )
             if left + right in known:
-                raise ValueError(f"merge {i} makes {left + right!r} a second time")
+                raise ValueError(f"merge {i} makes {short(left + right)} a second time")
             known.add(left + right)
         if missing := known - self.ids.keys():
-            raise ValueError(f"{len(missing)} tokens have no id, {min(missing)!r} the first of them")
+            raise ValueError(f"{len(missing)} tokens have no id, {short(min(missing))} the first of them")
         if unmade := self.ids.keys() - known:
-            raise ValueError(f"{len(unmade)} tokens have an id but no merge, {min(unmade)!r} the first of them")
+            raise ValueError(f"{len(unmade)} tokens have an id but no merge, {short(min(unmade))} the first of them")
         check_id_table({**self.ids, **self.special_tokens})
         (i, times), *_ = Counter([*self.ids.values(), *self.special_tokens.values()]).most_common(1)
         if times > 1:

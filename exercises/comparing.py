@@ -1,0 +1,180 @@
+"""Compares what a student's process handed over with the reference, here, where none of her code runs."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from exercises.cutting import Target
+from exercises.exercise import Exercise
+from exercises.installing import rounds
+from exercises.process import Case, Handed
+from exercises.references import reference_trial
+from exercises.slips import trials_with_slips
+from exercises.trial import Trial, as_text
+from exercises.verdict import Found, Verdict
+from exercises.whole_models import compare_models, same
+from parity_tests.report.checks import CHECKS
+from parity_tests.report.diagnose import likely_reason
+from parity_tests.report.evidence import Evidence
+from parity_tests.report.measure import TOLERANCE, relative_error
+from parity_tests.report.subject import Subject
+from parity_tests.report.trace import Key, Trace
+
+MOST_FOUND = 3
+MOST_PRINTED = 10  # lines
+DIFFERENCES = 1e-5  # the error that central differences may have
+
+
+def list_cases(exercise: Exercise, targets: Sequence[Target]) -> list[Case]:
+    """What is run, in this order: the exercise's own trial, each function alone first; then whole models."""
+    names = list(rounds(targets))
+    cases: list[Case] = [("", precision, name) for precision in TOLERANCE for name in [*names[1:], ""]]
+    for precision in TOLERANCE:
+        checks = [name for name in exercise.checks if precision == "float64" or not CHECKS[name].once]
+        cases += [(name, precision, "") for name in checks]
+    return cases
+
+
+def compare(exercise: Exercise, subject: Subject, cases: Sequence[Case], handed: Handed, file: str) -> Verdict:
+    """The verdict on what was handed over."""
+    found: list[Found] = []
+    for precision in TOLERANCE:
+        reference = reference_trial(exercise.name, subject.seed, precision)
+        for case in [case for case in cases if case[0] == "" and case[1] == precision]:
+            if case in handed.evidence and not found:
+                found = _compare_trial(exercise, subject.seed, reference, handed.evidence[case], precision)
+            elif case in handed.evidence and case[2]:
+                found += _compare_trial(exercise, subject.seed, reference, handed.evidence[case], precision)
+    in_model = compare_models(subject, cases, handed)
+    if found and in_model and found[0].yours:
+        found[0] = replace(
+            found[0],
+            in_model=in_model[0].where.split(" is the first to differ")[0],
+            likely=found[0].likely or in_model[0].likely,
+        )
+    found = found or in_model
+    if handed.ended and not found:
+        found = [Found(handed.ended.text)]
+    lines = len(handed.printed.splitlines())
+    if not found and lines > MOST_PRINTED:
+        found = [Found(f"the numbers are right, but {file} prints {lines:,} lines; take the print out of it")]
+    whole = len(handed.evidence) == len(cases)
+    ran = (
+        ""
+        if not whole
+        else _ran(reference_trial(exercise.name, subject.seed, "float64"), len({case[0] for case in cases} - {""}))
+    )
+    state = "wrong" if found else "passed"
+    return Verdict(exercise.name, state, tuple(map(_plainly, found[:MOST_FOUND])), ran=ran, printed=handed.printed)
+
+
+def _plainly(one: Found) -> Found:
+    """Without the names of our own exceptions, whose messages say all."""
+    return replace(
+        one,
+        where=re.sub(
+            r"\b(StudentError|SolutionUsedError|GaveNoneError): |AttributeError: (?=your file)", "", one.where
+        ),
+    )
+
+
+def _ran(reference: Trial, checks: int) -> str:
+    """What was run, in words."""
+    precisions = "" if len(reference.texts) == len(reference.trace) else " in float64 and again in float32"
+    ran = f"{len(reference.trace)} results compared{precisions}"
+    if reference.differences:
+        ran += f", gradients also with central differences ({len(reference.differences)})"
+    return ran + (f", {checks} check{'s' * (checks > 1)} of a whole model" if checks else "")
+
+
+def _compare_trial(exercise: Exercise, seed: int, reference: Trial, evidence: Evidence, precision: str) -> list[Found]:
+    """What differs: for each function and quantity the first place, unless one known slip explains several."""
+    ours = evidence.traces[0] if evidence.traces else Trace()
+    keys = [key for key in reference.trace if key not in ours or not same(ours[key], reference.trace[key], precision)]
+    keys += [key for key in _wrong_by_differences(reference, ours) if key not in keys]
+    slips = trials_with_slips(exercise, seed, precision) if keys else {}
+    found: list[Found] = []
+    seen: set[tuple[str, str]] = set()
+    explained: set[Key] = set()
+    for key in keys:
+        stem = key[0], key[1].split(" for ")[0].split(" with ")[0].split(" at ")[0].split(" where ")[0]
+        if key not in ours or stem in seen or key in explained:
+            continue
+        seen.add(stem)
+        slip = next((s for s, trace in slips.items() if _is(trace, key, ours[key], reference.trace[key])), None)
+        if slip is not None:
+            explained |= {k for k in keys if k in ours and _is(slips[slip], k, ours[k], reference.trace[k])}
+        found.append(_found(key, ours[key], reference, precision, slip))
+    if evidence.error:
+        found = [*found[:1], Found(evidence.error.text)] if found else [Found(evidence.error.text)]
+    elif not found and keys:
+        found = [Found(f"{keys[0][0]}: {keys[0][1]} was never computed")]
+    return found
+
+
+def _wrong_by_differences(reference: Trial, ours: Trace) -> list[Key]:
+    """The gradients that are far from the central differences."""
+    return [
+        key
+        for key, slope in reference.differences.items()
+        if key in ours and (ours[key].shape != slope.shape or not relative_error(ours[key], slope) <= DIFFERENCES)
+    ]
+
+
+def _is(trace: Trace, key: Key, ours: np.ndarray, theirs: np.ndarray) -> bool:
+    """Whether a slip gives just what the student's code gave, and the reference does not."""
+    mine = trace.get(key)
+    if mine is None or mine.shape != ours.shape or mine.dtype != ours.dtype:
+        return False
+    apart = relative_error(ours, theirs) if ours.shape == theirs.shape and ours.dtype == theirs.dtype else math.inf
+    return relative_error(mine, ours) <= 1e-3 * min(apart, 1.0) if apart else False
+
+
+def _found(key: Key, ours: np.ndarray, reference: Trial, precision: str, slip: object) -> Found:
+    theirs = reference.trace[key]
+    where = f"{key[0]}: {key[1]}, in {precision}"
+    if key in reference.texts:
+        yours, expected = as_text(ours), as_text(theirs)
+        likely = "an argument is changed in place; work on a copy of it" if "arguments stay" in key[1] else ""
+        return Found(where, getattr(slip, "sentence", "") or likely, *_excerpts(yours, expected))
+    likely = getattr(slip, "sentence", "")
+    if not likely:
+        try:
+            with np.errstate(all="ignore"):
+                likely = likely_reason(key, {key: ours}, reference.trace, reference.facts())
+        except (LookupError, ValueError, TypeError, ArithmeticError):
+            likely = ""
+    if ours.shape != theirs.shape:
+        return Found(where, likely, f"an array of shape {ours.shape}", f"shape {theirs.shape}")
+    if ours.dtype != theirs.dtype:
+        return Found(where, likely, str(ours.dtype), str(theirs.dtype))
+    index = _first_differing(ours, theirs, precision)
+    place = f" at {list(index)}" if index else ""
+    return Found(where, likely, f"{_number(ours[index])}{place}", f"{_number(theirs[index])}{place}")
+
+
+def _first_differing(a: np.ndarray, b: np.ndarray, precision: str) -> tuple[int, ...]:
+    """The first element that differs by more than rounding."""
+    with np.errstate(all="ignore"):
+        far = np.abs(a.astype(float) - b.astype(float)) > TOLERANCE[precision] * np.nanmax(
+            np.abs(b.astype(float)), initial=1e-300
+        )
+    far |= np.isnan(a.astype(float)) != np.isnan(b.astype(float))
+    return tuple(int(i) for i in np.argwhere(far)[0]) if far.any() else (0,) * a.ndim
+
+
+def _number(x: np.generic) -> str:
+    return str(bool(x)) if x.dtype == bool else str(int(x)) if x.dtype.kind in "iu" else f"{float(x):.7g}"
+
+
+def _excerpts(a: str, b: str, width: int = 56) -> tuple[str, str]:
+    """Two texts around the first character that differs."""
+    start = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+    begin = max(0, start - 20) if max(len(a), len(b)) > width else 0
+    return tuple(
+        f"{'…' if begin else ''}{text[begin : begin + width]}{'…' if len(text) > begin + width else ''}"
+        for text in (a, b)
+    )

@@ -1,0 +1,1 @@
+"""What is run to judge each exercise: its functions, called alone with drawn arguments."""

@@ -1,0 +1,170 @@
+"""A trial: functions called with drawn arguments, and all that they give written down.
+
+The same trial runs twice, in the student's process with her functions in place and in the judge's with the reference's. Only what
+both wrote down is compared.
+"""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from numpy_gpt import no_grad
+from parity_tests.report.measure import central_differences, random_state
+from parity_tests.report.trace import Key, Trace
+
+RESULT = "its result"
+AFTERWARDS = ", after the call"  # an argument that must not have changed
+
+
+class Trial:
+    """Draws arguments from a seed in one precision, calls, and records under (function, quantity).
+
+    measured: whether `slopes` computes anything; only the judge has it do so.
+    """
+
+    def __init__(self, seed: int, precision: str, measured: bool = False):
+        self.rng = np.random.default_rng([seed, 11])
+        self.dtype = np.dtype(precision)
+        self.trace = Trace()
+        self.texts: set[Key] = set()  # keys of results that are no arrays, kept as JSON
+        self.sizes: dict[str, float] = {}
+        self.measured = measured and precision == "float64"
+        self.differences: dict[Key, np.ndarray] = {}
+
+    def normal(self, *shape: int) -> np.ndarray:
+        """Numbers of mean 0 and variance 1."""
+        return self.rng.standard_normal(shape).astype(self.dtype)
+
+    def size(self, letter: str, low: int, high: int) -> int:
+        """A length, which the diagnosis then knows by its letter."""
+        n = int(self.rng.integers(low, high + 1))
+        self.sizes[letter] = n
+        return n
+
+    def facts(self) -> dict[str, float]:
+        """Numbers that someone may forget to multiply or divide by, by name."""
+        named = {"2": 2.0} | self.sizes | {f"√{name}": math.sqrt(n) for name, n in self.sizes.items() if n > 1}
+        named |= {f"1/{name}": 1 / n for name, n in named.items() if n}
+        return {name: n for name, n in named.items() if n != 1}
+
+    def put(self, title: str, quantity: str, value: Any) -> None:
+        """Write down a result: an array, or as JSON what is none."""
+        key, number = (title, quantity), 1
+        while key in self.trace:
+            number += 1
+            key = title, f"{quantity} ({number})"
+        if isinstance(value, (np.ndarray, np.generic, float)):
+            self.trace.put(*key, value)
+        else:
+            self.texts.add(key)
+            self.trace[key] = as_bytes(value)
+
+    def call(
+        self,
+        title: str,
+        function: Callable,
+        *args: Any,
+        gives: Sequence[str] = (RESULT,),
+        when: str = "",
+        as_text: bool = False,
+    ) -> Any:
+        """Call the function and write down what it gives, and whether its arguments are afterwards what they were."""
+        before = [np.array(arg) if isinstance(arg, np.ndarray) else None for arg in args]
+        result = function(*args)
+        values = result if len(gives) > 1 and isinstance(result, tuple) else (result,)
+        for quantity, value in zip(gives, values):
+            plain = value.tolist() if as_text and isinstance(value, (np.ndarray, np.generic)) else value
+            self.put(title, quantity + when, plain)
+        for arg, copy in zip(args, before):
+            if copy is not None:
+                same = arg.dtype == copy.dtype and arg.shape == copy.shape and arg.tobytes() == copy.tobytes()
+                self.put(title, f"whether its arguments stay as they are{when}", "yes" if same else "no")
+                if not same:
+                    arg[...] = copy
+        return result
+
+    def raises(self, title: str, function: Callable, *args: Any, when: str) -> None:
+        """Write down the kind of exception that the call ends in."""
+        try:
+            function(*args)
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            self.put(title, f"the exception {when}", type(error).__name__)
+        else:
+            self.put(title, f"the exception {when}", "none")
+
+    def slopes(self, title: str, quantity: str, function: Callable, x: np.ndarray, dy: np.ndarray) -> None:
+        """What the quantity should be by central differences: the gradient of Σ dy · function(x) with respect to x."""
+        if self.measured:
+            with no_grad():
+                self.differences[title, quantity] = central_differences(lambda at: float((function(at) * dy).sum()), x)
+
+    def randomized(self, layer: Any) -> Any:
+        """The layer with weights none of which is trivial."""
+        layer.load_state_dict(random_state(layer.state_dict(), int(self.rng.integers(2**31))))
+        return layer
+
+    def forward(self, title: str, layer: Any, x: np.ndarray, *args: Any, answers: bool = True) -> np.ndarray:
+        """A layer's output, then what its backward makes of what forward saved."""
+        y = self.call(title, layer, x, *args, gives=("its output",))
+        if answers:
+            dx = layer.backward(self.normal(*y.shape))
+            quantity = "what backward makes of the values it saved"
+            if dx is not None:
+                self.put(title, quantity, dx)
+            for name, parameter in layer.named_parameters():
+                if parameter.grad is not None:
+                    self.put(title, f"{quantity}: {name}'s gradient", parameter.grad)
+        return y
+
+    def backward(self, title: str, layer: Any, x: np.ndarray, *args: Any) -> None:
+        """The gradients that a layer's backward gives, with the differences of its forward beside them."""
+        dy = self.normal(*layer(x, *args).shape)
+        dx = self.call(title, layer.backward, dy, gives=("dx",)) if dy.size else None
+        state = {name: parameter.data for name, parameter in layer.named_parameters()}
+        for name, parameter in layer.named_parameters():
+            gradient = np.zeros_like(parameter.data) if parameter.grad is None else parameter.grad
+            self.put(title, f"{name}'s gradient", gradient)
+        if self.measured:
+            self._differences(title, layer, x, args, dy, dx is not None, state)
+
+    def _differences(self, title: str, layer: Any, x: np.ndarray, args: tuple, dy: Any, has_dx: bool, state: dict):
+        if has_dx:
+            self.slopes(title, "dx", lambda at: layer(at, *args), x, dy)
+        for name, parameter in layer.named_parameters():
+
+            def output(at, parameter=parameter):
+                parameter.data = at
+                return layer(x, *args)
+
+            self.slopes(title, f"{name}'s gradient", output, state[name], dy)
+            parameter.data = state[name]
+
+
+def as_bytes(value: Any) -> np.ndarray:
+    """A result that is no array, as the bytes of its JSON."""
+    text = json.dumps(plain(value), ensure_ascii=False, default=lambda other: f"<{type(other).__name__}>")
+    return np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
+
+
+def plain(value: Any) -> Any:
+    """Bytes as Latin-1 text, NumPy's numbers as Python's, tuples as lists; all else as it is."""
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    if isinstance(value, dict):
+        return {str(plain(key)): plain(part) for key, part in value.items()}
+    return value
+
+
+def as_text(array: np.ndarray) -> str:
+    """What `as_bytes` wrote, or a word where a student's process handed over something else."""
+    try:
+        return bytes(array).decode("utf-8", "replace") if array.dtype == np.uint8 else f"numbers of shape {array.shape}"
+    except (TypeError, ValueError):
+        return "something else"

@@ -1,0 +1,37 @@
+"""A real browser for tests of pages: headless Chromium, or a skip that says why there is none."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+
+@contextmanager
+def open_browser(width: int = 1280, height: int = 900, dark: bool = False) -> Iterator[Any]:
+    """A selenium driver whose window has this size in pixels and this colour scheme. Skips the test where no browser is."""
+    selenium = pytest.importorskip("selenium", reason="selenium is not installed: no browser for the pages' tests")
+    from selenium.webdriver import Chrome, ChromeOptions
+    from selenium.webdriver.chrome.service import Service
+
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    chromedriver = shutil.which("chromedriver")
+    if not (browser and chromedriver):
+        pytest.skip("no Chromium with its chromedriver on this machine: the pages were not tried in a browser")
+    options = ChromeOptions()
+    options.binary_location = browser
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = Chrome(options=options, service=Service(chromedriver, log_output=os.devnull))
+    assert selenium
+    try:
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+        yield driver
+    finally:
+        driver.quit()

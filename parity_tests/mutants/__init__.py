@@ -1,0 +1,1 @@
+"""Small changes at random: does the suite notice every one that changes anything?"""

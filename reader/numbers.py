@@ -1,0 +1,276 @@
+"""The numbers of one small pass, forward, backward and one step of AdamW, for each line of a room that computes an array.
+
+Both twins run the same pass (see tiny.py) while tracing.py records their variables. A forward line is compared with its
+PyTorch line, a backward line `dx = …` with the gradient that autograd finds for x as it was before the forward line that it
+answers.
+"""
+
+import ast
+import base64
+import re
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import numpy_gpt
+import torch_gpt
+from numpy_gpt import sampling
+from parity_tests.mirror import NUMPY, TORCH
+from parity_tests.mistakes.judge import PACKAGES, ROOT, _fresh_packages, plant
+from parity_tests.mistakes.mistake import Mistake
+from reader import tiny
+from reader.alignment import room as definitions_of
+from reader.answers import answers
+from reader.tracing import Record, Tracer, statements
+from torch_gpt import sampling as torch_sampling
+
+NOT_ALONE = {("LoRALinear.backward", "dx")}  # x also goes through the base, and autograd knows only the sum
+MOST_NUMBERS = 4000  # of an array on a page
+SIZES = {2: "B", 5: "T", 12: "C", 3: "H", 4: "D", 48: "F", 128: "V", 9: "3H", 36: "3C", 10: "BT"}
+ABOUT = " · ".join(" ".join(tiny.words(text)[:-1]) for text in tiny.TEXTS)
+
+
+def _kept(value: Any) -> Any:
+    """A copy of an array, or a tensor that will keep its gradient."""
+    if isinstance(value, torch.Tensor):
+        if not value.requires_grad:
+            return value.clone()
+        if not value.is_leaf:
+            value.retain_grad()
+        return value
+    return np.array(value) if isinstance(value, (np.ndarray, np.floating)) else None
+
+
+@cache
+def passes() -> tuple[list[Record], list[Record], dict[str, np.ndarray]]:
+    """The records of the NumPy twin and of the PyTorch twin, and PyTorch's parameter gradients by key."""
+    ids, targets = tiny.batch()
+    found = []
+    for twin, folder, draws in ((numpy_gpt, NUMPY, sampling), (torch_gpt, TORCH, torch_sampling)):
+        model, criterion = tiny.build(twin), twin.CrossEntropy()
+        optimizer = twin.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1)
+        paths = {id(module): path for path, module in model.named_modules()} | {id(criterion): "loss"}
+        tracer = Tracer(folder, paths, _kept)
+        inputs = (ids, targets) if twin is numpy_gpt else (torch.from_numpy(ids), torch.from_numpy(targets))
+        with tracer.running():
+            logits = model(inputs[0])
+            loss = criterion(logits, inputs[1])
+            if twin is numpy_gpt:
+                model.backward(criterion.backward())
+            else:
+                loss.backward()
+        gradients = {key: np.array(p.grad) for key, p in model.named_parameters()}
+        records = _settled(tracer)
+        with tracer.running():
+            twin.clip_grad_norm(model.parameters(), 1.0)
+            optimizer.step()
+            last = logits[:, -1] if twin is numpy_gpt else logits.detach()[:, -1]
+            draws.draw(
+                draws.probabilities(draws.penalize_repetition(last, ids.tolist(), 1.2), 0.8, 20, 0.9),
+                np.array([0.3, 0.7]),
+            )
+        branches, more = _lora_records(twin, folder)
+        found.append([*records, *_settled(tracer), *branches])
+    return found[0], found[1], gradients | more
+
+
+def _settled(tracer: Tracer) -> list[Record]:
+    """Its records so far as arrays, with the gradients of tensors, which a later step would overwrite; it begins anew."""
+    for record in tracer.records:
+        if isinstance(record.value, torch.Tensor):
+            tensor, record.value = record.value, np.array(record.value.detach())
+            record.node = tensor.grad_fn
+            record.gradient = None if tensor.grad is None else np.array(tensor.grad)
+    records, tracer.records = tracer.records, []
+    return records
+
+
+def _lora_records(twin: Any, folder: Any) -> tuple[list[Record], dict[str, np.ndarray]]:
+    """A pass of the same model with LoRA's branches, as they are after some training, and the branches' gradients."""
+    model, criterion = tiny.build(twin), twin.CrossEntropy()
+    twin.apply_lora(model, rank=2, alpha=4, targets=("c_attn",), dropout=0.1)
+    model.wte.weight.requires_grad = True  # so that the gradient goes on below the lowest branch
+    rng = np.random.default_rng(1)
+    state = {
+        key: 0.1 * rng.normal(size=tuple(array.shape)) for key, array in model.state_dict().items() if ".lora_B" in key
+    }
+    model.load_state_dict(dict(model.state_dict()) | state)
+    ids, targets = (array if twin is numpy_gpt else torch.from_numpy(array) for array in tiny.batch())
+    tracer = Tracer(folder, {id(module): path for path, module in model.named_modules()}, _kept)
+    with tracer.running():
+        loss = criterion(model(ids), targets)
+        model.backward(criterion.backward()) if twin is numpy_gpt else loss.backward()
+    gradients = {key: np.array(p.grad) for key, p in model.named_parameters() if ".lora_" in key}
+    return [record for record in _settled(tracer) if record.room == "lora"], gradients
+
+
+def shown(room: str) -> list[Record]:
+    """The records that a page shows: of each function one call, by one module, that of its forward pass for a backward."""
+    own = [record for record in passes()[0] if record.room == room]
+    path: dict[str, str] = {}
+    call: dict[str, int] = {}
+    for record in own:
+        forward = record.function.replace(".backward", ".forward").removesuffix("_backward")
+        chosen = path.setdefault(forward, record.path)
+        if record.path == chosen:
+            call.setdefault(record.function, record.call)
+    first: dict[tuple, Record] = {}
+    statement_lines = {line for line, _ in statements(NUMPY / f"{room}.py").values()} if own else set()
+    for record in own:
+        forward = record.function.replace(".backward", ".forward").removesuffix("_backward")
+        accumulated = record.name.endswith(".grad") and path[forward] == record.path
+        if record.line in statement_lines and (accumulated or call.get(record.function) == record.call):
+            first.setdefault((record.function, record.line, record.name), record)
+    return list(first.values())
+
+
+def numbers(room: str) -> dict:
+    """What the script reads: the steps of a room in the order of time, and the tokens."""
+    if not (NUMPY / f"{room}.py").exists():
+        return {"steps": [], "tokens": [], "about": ""}
+    beside, answered = _beside(room), {answer.backward: answer.forward for answer in answers(room)}
+    steps = [
+        _step(record, _difference(record, beside, answered))
+        for record in shown(room)
+        if record.value.size <= MOST_NUMBERS
+    ]
+    return {"steps": steps, "tokens": [tiny.words(text)[:-1] for text in tiny.TEXTS], "about": ABOUT}
+
+
+def _step(record: Record, difference: float | None) -> dict:
+    array = np.asarray(record.value, float)
+    finite = array[np.isfinite(array)]
+    most = float(np.abs(finite).max()) if finite.size else 0.0
+    scaled = np.where(np.isfinite(array), np.round(np.nan_to_num(array, neginf=0) / (most or 1) * 32767), -32768)
+    least, greatest, deviation = (float(f"{f(finite) if finite.size else 0.0:.4g}") for f in (np.min, np.max, np.std))
+    return {
+        "line": f"n{record.line}",
+        "of": record.function,
+        "name": "returns" if record.name == "return" else record.name,
+        "path": record.path,
+        "backward": "backward" in record.function,
+        "shape": list(array.shape),
+        "letters": _letters(array.shape),
+        "least": least,
+        "greatest": greatest,
+        "deviation": deviation,
+        "difference": None if difference is None else float(f"{difference:.1e}"),
+        "most": float(f"{most:.6g}"),
+        "bits": base64.b64encode(scaled.astype("<i2").tobytes()).decode(),
+    }
+
+
+def _letters(shape: tuple[int, ...]) -> str:
+    found = [SIZES.get(n, str(n)) for n in shape]
+    if found[-2:] == ["T", "T"]:
+        found[-1] = "S"
+    return " ".join(found)
+
+
+def _beside(room: str) -> dict[int, int]:
+    """PyTorch's line for each line of NumPy's; of a group the last for the last."""
+    found = {}
+    for pair in (pair for definition in definitions_of(room) for pair in definition.pairs):
+        if len(pair.numpy) == len(pair.torch):
+            found.update(zip(pair.numpy, pair.torch))
+        elif pair.numpy and pair.torch:
+            found[pair.numpy[-1]] = pair.torch[-1]
+    return found
+
+
+def _difference(record: Record, beside: dict[int, int], answered: dict[int, int]) -> float | None:
+    """The largest difference from PyTorch's value, relative to the largest value; None where there is nothing to compare."""
+    _, theirs, gradients = passes()
+    other: np.ndarray | None = None
+    if record.name.endswith(".grad"):
+        other = gradients.get(f"{record.path}.{record.name.removesuffix('.grad')}")
+    elif "backward" not in record.function:
+        other = next((r.value for r in theirs if _key(r) == _key(record) and r.line == beside.get(record.line)), None)
+    elif (record.function, record.name) in NOT_ALONE:
+        return None
+    elif record.line in answered and record.name.startswith("d") and _is_last(record):
+        other = _gradient(record, beside.get(answered[record.line]), answered[record.line])
+    if other is None or other.shape != record.value.shape:
+        return None
+    both = np.isfinite(other) & np.isfinite(record.value)
+    scale = float(np.abs(other[both]).max()) if both.any() else 0.0
+    return float(np.abs(other[both] * 1.0 - record.value[both]).max()) / scale if scale else None
+
+
+def _key(record: Record, function: str = "", name: str = "") -> tuple[str, ...]:
+    return record.room, function or record.function, record.path, name or record.name
+
+
+def _is_last(record: Record) -> bool:
+    """Whether the statement runs once, and the next that writes the array does not change it in place."""
+    lines = (NUMPY / f"{record.room}.py").read_text(encoding="utf-8").splitlines()
+    same = [r for r in passes()[0] if (r.call, r.name) == (record.call, record.name)]
+    following = next((lines[r.line - 1] for r in same if r.line > record.line), "")
+    changes = re.search(rf"\b{record.name}(\[.*\])? [-+*/]= |out={record.name}\b", following)
+    return sum(r.line == record.line for r in same) == 1 and not changes
+
+
+def _gradient(record: Record, line: int | None, forward_line: int) -> np.ndarray | None:
+    """Autograd's gradient of the variable, as it was before PyTorch's line `line`, if that line reads it."""
+    name = record.name.removeprefix("d")
+    source = (
+        (NUMPY / f"{record.room}.py").read_text(encoding="utf-8").splitlines()[forward_line - 1].split("#")[0].strip()
+    )
+    reads = {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)}
+    function = record.function.replace(".backward", ".forward").removesuffix("_backward")
+    if line is None or name not in reads:
+        return None
+    before = [r for r in passes()[1] if _key(r) == _key(record, function, name) and r.line < line]
+    return before[-1].gradient if before else None
+
+
+def autograd(room: str) -> dict[str, str]:
+    """For backward lines, the node of autograd's graph that does the same, from the forward line's result."""
+    if not (NUMPY / f"{room}.py").exists():
+        return {}
+    beside, found = _beside(room), {}
+    for answer in answers(room):
+        line = beside.get(answer.forward)
+        node = next((r.node for r in passes()[1] if r.room == room and r.line == line and r.node), None)
+        while node is not None and node.name() == "UnsafeViewBackward0":  # what a matrix product wraps its result in
+            node = node.next_functions[0][0]
+        if node is not None:
+            found[f"n{answer.backward}"] = f"autograd: {node.name().removesuffix('0')}"
+    return found
+
+
+def _trace() -> list[tuple[str, np.ndarray]]:
+    """Every value and gradient of the pass, by module, in the order of time; with the packages that are imported now."""
+    import numpy_gpt as twin
+    from parity_tests.report.trace import trace_numpy
+
+    trace = trace_numpy(tiny.build(twin), twin.CrossEntropy(), *tiny.batch())
+    places = {"output": "{}", "dx": "{}, back", "gradient": "d {}"}
+    return [(places[place].format(name or "model"), array) for (place, name), array in trace.items() if place in places]
+
+
+STOPS = [name for name, _ in _trace()] if tiny.WEIGHTS.exists() else []
+
+
+def spread(mistake: Mistake) -> str:
+    """Where a mistake's error goes: for each of STOPS 0 for right, else 1 to 9, as 1e-8 to 1 in relative error."""
+    right = dict(_trace())
+    with tempfile.TemporaryDirectory() as folder, _fresh_packages(Path(folder)):
+        for package in PACKAGES:
+            shutil.copytree(ROOT / package, Path(folder, package))
+        path = Path(folder, "numpy_gpt", mistake.file)
+        path.write_text(plant(mistake, path.read_text(encoding="utf-8")), encoding="utf-8")
+        wrong = dict(_trace())
+    return "".join(_level(right[name], wrong.get(name)) for name in STOPS)
+
+
+def _level(right: np.ndarray, wrong: np.ndarray | None) -> str:
+    if wrong is None or wrong.shape != right.shape or not np.isfinite(wrong).all():
+        return "9"
+    error = float(np.abs(right - wrong).max()) / (float(np.abs(right).max()) or 1.0)
+    return "0" if error < 1e-9 else str(int(np.clip(np.ceil(9 + np.log10(error)), 1, 9)))
