@@ -35,7 +35,7 @@ WHAT = {
     "marren-spam": "LoRA's branches for `marren`, and a head of two classes, which tell spam from ham.",
 }
 USE = {
-    "marren": 'numpy-gpt generate --prompt "Ada Brook"',
+    "marren": 'numpy-gpt generate --prompt "One morning Bram Tolly"',
     "marren-chat": "numpy-gpt chat",
     "marren-spam": 'numpy-gpt classify "You have won a prize, text CASH to 81234"',
 }
@@ -48,8 +48,8 @@ MADE_OF = {
     "held out.",
 }
 LIMITS = {
-    "marren": "It knows one village and a school's primer, and English only as far as these go. It sees 64 tokens at once, so a "
-    "story loses its thread after some sentences. Much of what it writes it knows by heart.",
+    "marren": "It knows one village and a school's primer, and English only as far as these go. It sees 64 tokens at once. A "
+    "story loses its thread within a sentence or two, and soon turns into exercises, of which it has read far more.",
     "marren-chat": "Each line is a request by itself; it remembers none of those before. It sees 64 tokens. It knows nothing "
     "beyond its lessons, and never says so: it answers everything, sometimes with something of another kind. Sums of numbers "
     "above ten and words that it has not met are guesses. One word in ten of each kind was kept from its questions, to measure "
@@ -81,7 +81,7 @@ def model_card(name: str, origin: dict[str, Any]) -> str:
         what=WHAT[name],
         use=USE[name],
         made_of=MADE_OF[name],
-        figures="\n".join(lines) or "It continues a text in the manner of the stories; it was not made to answer.",
+        figures="\n".join(lines) or "It goes on with a text; it was not made to answer.",
         limits=LIMITS[name],
         **{key: origin[key] for key in ("data", "tokenizer", "made_by")},
         **shown,

@@ -41,8 +41,8 @@ PLAIN_LORA = {  # keys of PEFT's config that can ask for other maths -> the valu
 @dataclass(frozen=True)
 class Adapter:
     """What an adapter holds: rank R, alpha, the adapted layers' names within a block (`attn.c_attn`, …, or `lm_head`), the
-    dropout it was trained with, its matrices by our key, the fingerprint of its base, if known, its folder, and the name of
-    its base, if known."""
+    dropout it was trained with, its matrices by our key, the fingerprint of its base, if known, its folder, and the name of its
+    base, if stated."""
 
     rank: int
     alpha: float
