@@ -164,6 +164,7 @@ function candidateRow(candidate, token) {
     const ids = [...talk.tokens.slice(0, place).map((before) => before.id), candidate.id];
     const prompt = Math.min(talk.prompt.childElementCount, place);
     close(false);
+    $("request").focus();
     write({ ids, prompt });
   });
   const row = element("li");
