@@ -13,6 +13,7 @@ from parity_tests.mirror import NUMPY
 from parity_tests.mistakes.judge import judge, judges, plant
 from parity_tests.mistakes.mistake import Mistake
 from parity_tests.mistakes.planted import MISTAKES
+from reader.spread import spread
 from reader.witnesses import address_of_test
 from shared_gpt.files import written_beside
 
@@ -26,7 +27,7 @@ def fingerprint(mistake: Mistake) -> str:
 
 
 def verdicts() -> dict[str, dict]:
-    """By the mistake's name: its fingerprint, `test`, `report` and `spread` (see numbers.spread)."""
+    """By the mistake's name: its fingerprint, `test`, `report` and `spread` (see spread.py)."""
     return json.loads(VERDICTS.read_text(encoding="utf-8")) if VERDICTS.exists() else {}
 
 
@@ -38,8 +39,6 @@ def stale() -> list[Mistake]:
 
 def bake(everything: bool = False) -> int:
     """Judge the stale mistakes, or all of them; returns how many were judged."""
-    from reader.numbers import spread
-
     chosen = MISTAKES if everything else stale()
     found = verdicts()
     with judges(1) as pool:

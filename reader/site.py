@@ -19,8 +19,9 @@ from reader.guards import guards
 from reader.keras import counterparts
 from reader.library import documents, markdown
 from reader.map import MAP, check_map, letters, signatures
-from reader.numbers import STOPS, autograd, numbers
+from reader.numbers import autograd, numbers
 from reader.rooms import READING_ORDER, docstring, first_words, public_definitions, room_page
+from reader.spread import stops
 from reader.witnesses import chips, sources
 
 HERE = Path(__file__).parent
@@ -113,7 +114,7 @@ def room(site: Site, number: int, name: str) -> None:
         marks.setdefault(guard["number"], []).append(i)
     page = room_page(name, marks)
     derived = [(one, one.places(name), Markup(one.html())) for one in derivations() if one.places(name)]
-    data = {"saved": page.saved, "mistakes": own, "stops": STOPS} | numbers(name)
+    data = {"saved": page.saved, "mistakes": own, "stops": list(stops())} | numbers(name)
     around = [None, *READING_ORDER, None]
     site.page(
         f"{name}.html",
