@@ -144,6 +144,7 @@ function show(name, chosen) {
   const content = { derivation: stored, keras: stored, numbers, mistakes }[name](name, chosen);
   body.replaceChildren(...[content].flat());
   body.scrollTop = 0;
+  current?.scrollIntoView({ block: "nearest" });
   light(current);
 }
 
