@@ -148,7 +148,8 @@ def test_attention_maps_show_what_softmax_gave(browser, site):
 def test_the_projector_hides_reveals_and_plants(browser, site):
     opened(browser, site, "attention.html")
     press(browser, "o")
-    hidden = "return [...document.querySelectorAll('.def.backward code')].filter(c => getComputedStyle(c).visibility === 'hidden').length"
+    codes = "[...document.querySelectorAll('.def.backward code')]"
+    hidden = f"return {codes}.filter(code => getComputedStyle(code).visibility === 'hidden').length"
     before = browser.execute_script(hidden)
     press(browser, " ", " ")
     assert 0 < browser.execute_script(hidden) < before
@@ -173,9 +174,10 @@ def test_search_and_help(browser, site):
         if browser.execute_script("return document.querySelector('#search').open"):
             break
         time.sleep(0.1)
-    browser.execute_script(
+    typed = (
         "const i = document.querySelector('#search input'); i.value = 'layer_norm'; i.dispatchEvent(new Event('input'))"
     )
+    browser.execute_script(typed)
     assert "functional.layer_norm" in texts(browser, "#search li b")[0]
     browser.execute_script("document.querySelector('#search a').click()")
     for _ in range(50):
@@ -224,6 +226,7 @@ def test_a_line_s_address_can_be_opened_in_print(browser, site):
     """The print sheet shows no bar and no panel."""
     opened(browser, site, "functional.html#n145")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    shown = "return [...document.querySelectorAll('.bar, #panel, .mark')].filter(e => getComputedStyle(e).display !== 'none').length"
+    parts = "[...document.querySelectorAll('.bar, #panel, .mark')]"
+    shown = f"return {parts}.filter(part => getComputedStyle(part).display !== 'none').length"
     assert browser.execute_script(shown) == 0
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
