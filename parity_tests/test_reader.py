@@ -125,7 +125,7 @@ def test_a_pair_that_loses_its_alignment_stops_the_build(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "NUMPY", tmp_path / "numpy_gpt")
         monkeypatch.setattr(module, "TORCH", tmp_path / "torch_gpt")
     with pytest.raises(LostAlignmentError, match=r"block.FeedForward.forward: the statements"):
-        room("block")
+        room.__wrapped__("block")
 
 
 def test_backward_lines_lead_to_the_forward_line_that_they_name():
