@@ -61,7 +61,7 @@ def address_of_test(test: str) -> str:
 
 
 def chips(room: str, page: RoomPage, guards: list[dict]) -> dict[str, list[Markup]]:
-    """What a definition's head links to: its tests, those among them that ask another judge first, its mistakes and its exercises."""
+    """What a definition's head links to: its mistakes, its tests (those first that ask another judge), its exercises."""
     found = {}
     for part in page.parts:
         names = part.name.split(".")
