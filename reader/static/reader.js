@@ -328,8 +328,8 @@ function projector() {
   plant(-1);
   if (on) {
     close();
-    const target = (current && definitionOf(current).matches(".backward") ? definitionOf(current) : null) ?? $(".def.backward");
-    target?.scrollIntoView();
+    const backward = $$(".def.backward"), own = current && definitionOf(current);
+    (backward.includes(own) ? own : backward.find((one) => one.getBoundingClientRect().bottom > 130))?.scrollIntoView();
   }
 }
 
