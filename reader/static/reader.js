@@ -139,7 +139,7 @@ function show(name, chosen) {
   panel.hidden = false;
   document.body.classList.add("aside");
   $("h2", panel).textContent = titles[name];
-  for (const button of $$("[data-panel]")) button.setAttribute("aria-pressed", String(button.dataset.panel === name));
+  for (const button of $$("button[data-panel]")) button.setAttribute("aria-pressed", String(button.dataset.panel === name));
   const body = $(".body", panel);
   const content = { derivation: stored, keras: stored, numbers, mistakes }[name](name, chosen);
   body.replaceChildren(...[content].flat());
@@ -152,7 +152,7 @@ function close() {
   open = "";
   panel.hidden = true;
   document.body.classList.remove("aside");
-  for (const button of $$("[data-panel]")) button.setAttribute("aria-pressed", "false");
+  for (const button of $$("button[data-panel]")) button.setAttribute("aria-pressed", "false");
   light(current);
 }
 
