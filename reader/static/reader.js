@@ -195,7 +195,7 @@ function card(mistake, i) {
     make("p", {}, make("i", {}, "Why it tempts: "), mistake.why + "."),
     diff(mistake),
     make("p", {}, make("i", {}, "What the report says: "), mistake.report || "nothing: what it compares cannot show it."),
-    make("p", {}, make("i", {}, "Which test catches it: "), mistake.at ? make("a", { href: mistake.at }, mistake.test) : mistake.test),
+    mistake.test ? make("p", {}, make("i", {}, "Which test catches it: "), mistake.at ? make("a", { href: mistake.at }, mistake.test) : mistake.test) : null,
     spread(mistake),
     make("p", {}, make("button", { type: "button", class: "act", onclick: () => go(document.getElementById(mistake.line)) }, "Go to the line")));
 }
