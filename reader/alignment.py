@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import cache
 
 import torch
 
@@ -51,6 +52,7 @@ class Definition:
     reason: str = ""  # why the other side does not
 
 
+@cache
 def room(name: str) -> list[Definition]:
     """The definitions of a room in their order, every line in its place."""
     sides = [Side.of(package / f"{name}.py") for package in (NUMPY, TORCH)]

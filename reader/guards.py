@@ -13,6 +13,7 @@ from parity_tests.mirror import NUMPY
 from parity_tests.mistakes.judge import judge, judges, plant
 from parity_tests.mistakes.mistake import Mistake
 from parity_tests.mistakes.planted import MISTAKES
+from reader.spread import spread
 from reader.witnesses import address_of_test
 from shared_gpt.files import written_beside
 
@@ -26,7 +27,7 @@ def fingerprint(mistake: Mistake) -> str:
 
 
 def verdicts() -> dict[str, dict]:
-    """By the mistake's name: its fingerprint, `test`, `report` and `spread` (see numbers.spread)."""
+    """By the mistake's name: its fingerprint, `test`, `report` and `spread` (see spread.py)."""
     return json.loads(VERDICTS.read_text(encoding="utf-8")) if VERDICTS.exists() else {}
 
 
@@ -37,25 +38,23 @@ def stale() -> list[Mistake]:
 
 
 def bake(everything: bool = False) -> int:
-    """Judge the stale mistakes, or all of them; returns how many were judged."""
-    from reader.numbers import spread
-
+    """Judge the stale mistakes, or all of them, and keep each verdict as it comes; returns how many were judged."""
     chosen = MISTAKES if everything else stale()
     found = verdicts()
     with judges(1) as pool:
-        for mistake, verdict in zip(chosen, pool.map(judge, chosen)):
-            report = verdict.report.split("\n")[0]
-            test = verdict.failed_test.removeprefix("parity_tests/").split("[")[0]
-            found[mistake.name] = {
-                "fingerprint": fingerprint(mistake),
-                "test": test,
-                "report": report,
-                "spread": spread(mistake),
-            }
-    ordered = {mistake.name: found[mistake.name] for mistake in MISTAKES}
-    with written_beside(VERDICTS) as file:
-        file.write((json.dumps(ordered, indent=1, ensure_ascii=False) + "\n").encode())
+        for mistake, verdict in zip(chosen, pool.map(_judged, chosen)):
+            found[mistake.name] = verdict
+            ordered = {one.name: found[one.name] for one in MISTAKES if one.name in found}
+            with written_beside(VERDICTS) as file:
+                file.write((json.dumps(ordered, indent=1, ensure_ascii=False) + "\n").encode())
     return len(chosen)
+
+
+def _judged(mistake: Mistake) -> dict:
+    verdict = judge(mistake)
+    test = verdict.failed_test.removeprefix("parity_tests/").split("[")[0]
+    report = verdict.report.split("\n")[0]
+    return {"fingerprint": fingerprint(mistake), "test": test, "report": report, "spread": spread(mistake)}
 
 
 def guards(room: str) -> list[dict]:
@@ -74,7 +73,7 @@ def guards(room: str) -> list[dict]:
                 "why": mistake.why,
                 "number": number,
                 "line": f"n{number}",
-                "diff": [[line[0], line[2:].strip()] for line in changed],
+                "diff": [[line[0], line[2:].strip()] for line in changed if not line[2:].lstrip().startswith("#")],
                 "report": verdict["report"],
                 "test": verdict["test"],
                 "at": address_of_test(verdict["test"]),

@@ -38,7 +38,7 @@ def parts_of(index: ast.expr) -> list[ast.expr]:
 def math(text: str, display: bool = False) -> str:
     """The MathML of `a`, `a == b` or `a := b`."""
     if text.startswith("given "):
-        return _row("<mtext>given&nbsp;</mtext>", *_given(text.removeprefix("given ")), display=display)
+        return _row("<mi>given</mi><mspace width='.5em'/>", *_given(text.removeprefix("given ")), display=display)
     left, defines, right = text.partition(":=")
     if defines:
         return _row(_node(parse(left)), "<mo>=</mo>", _node(parse(right)), display=display)
@@ -101,6 +101,9 @@ def _node(node: ast.expr) -> str:
     if isinstance(node, ast.Compare):
         return "<mo>=</mo>".join(_node(side) for side in [node.left, *node.comparators])
     if isinstance(node, ast.Constant):
+        digits, _, power = str(node.value).partition("e-0")
+        if power:
+            return f"<mrow><mn>{digits}</mn><mo>·</mo><msup><mn>10</mn><mrow><mo>−</mo><mn>{power}</mn></mrow></msup></mrow>"
         return f"<mn>{node.value}</mn>"
     if isinstance(node, ast.Name):
         return _name(node.id)

@@ -8,105 +8,20 @@ answers.
 import ast
 import base64
 import re
-import shutil
-import tempfile
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
-import numpy_gpt
-import torch_gpt
-from numpy_gpt import sampling
-from parity_tests.mirror import NUMPY, TORCH
-from parity_tests.mistakes.judge import PACKAGES, ROOT, _fresh_packages, plant
-from parity_tests.mistakes.mistake import Mistake
+from parity_tests.mirror import NUMPY
 from reader import tiny
 from reader.alignment import room as definitions_of
 from reader.answers import answers
-from reader.tracing import Record, Tracer, statements
-from torch_gpt import sampling as torch_sampling
+from reader.small_pass import passes
+from reader.tracing import Record, statements
 
 NOT_ALONE = {("LoRALinear.backward", "dx")}  # x also goes through the base, and autograd knows only the sum
 MOST_NUMBERS = 4000  # of an array on a page
 SIZES = {2: "B", 5: "T", 12: "C", 3: "H", 4: "D", 48: "F", 128: "V", 9: "3H", 36: "3C", 10: "BT"}
 ABOUT = " · ".join(" ".join(tiny.words(text)[:-1]) for text in tiny.TEXTS)
-
-
-def _kept(value: Any) -> Any:
-    """A copy of an array, or a tensor that will keep its gradient."""
-    if isinstance(value, torch.Tensor):
-        if not value.requires_grad:
-            return value.clone()
-        if not value.is_leaf:
-            value.retain_grad()
-        return value
-    return np.array(value) if isinstance(value, (np.ndarray, np.floating)) else None
-
-
-@cache
-def passes() -> tuple[list[Record], list[Record], dict[str, np.ndarray]]:
-    """The records of the NumPy twin and of the PyTorch twin, and PyTorch's parameter gradients by key."""
-    ids, targets = tiny.batch()
-    found = []
-    for twin, folder, draws in ((numpy_gpt, NUMPY, sampling), (torch_gpt, TORCH, torch_sampling)):
-        model, criterion = tiny.build(twin), twin.CrossEntropy()
-        optimizer = twin.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1)
-        paths = {id(module): path for path, module in model.named_modules()} | {id(criterion): "loss"}
-        tracer = Tracer(folder, paths, _kept)
-        inputs = (ids, targets) if twin is numpy_gpt else (torch.from_numpy(ids), torch.from_numpy(targets))
-        with tracer.running():
-            logits = model(inputs[0])
-            loss = criterion(logits, inputs[1])
-            if twin is numpy_gpt:
-                model.backward(criterion.backward())
-            else:
-                loss.backward()
-        gradients = {key: np.array(p.grad) for key, p in model.named_parameters()}
-        records = _settled(tracer)
-        with tracer.running():
-            twin.clip_grad_norm(model.parameters(), 1.0)
-            optimizer.step()
-            last = logits[:, -1] if twin is numpy_gpt else logits.detach()[:, -1]
-            draws.draw(
-                draws.probabilities(draws.penalize_repetition(last, ids.tolist(), 1.2), 0.8, 20, 0.9),
-                np.array([0.3, 0.7]),
-            )
-        branches, more = _lora_records(twin, folder)
-        found.append([*records, *_settled(tracer), *branches])
-    return found[0], found[1], gradients | more
-
-
-def _settled(tracer: Tracer) -> list[Record]:
-    """Its records so far as arrays, with the gradients of tensors, which a later step would overwrite; it begins anew."""
-    for record in tracer.records:
-        if isinstance(record.value, torch.Tensor):
-            tensor, record.value = record.value, np.array(record.value.detach())
-            record.node = tensor.grad_fn
-            record.gradient = None if tensor.grad is None else np.array(tensor.grad)
-    records, tracer.records = tracer.records, []
-    return records
-
-
-def _lora_records(twin: Any, folder: Any) -> tuple[list[Record], dict[str, np.ndarray]]:
-    """A pass of the same model with LoRA's branches, as they are after some training, and the branches' gradients."""
-    model, criterion = tiny.build(twin), twin.CrossEntropy()
-    twin.apply_lora(model, rank=2, alpha=4, targets=("c_attn",), dropout=0.1)
-    model.wte.weight.requires_grad = True  # so that the gradient goes on below the lowest branch
-    rng = np.random.default_rng(1)
-    state = {
-        key: 0.1 * rng.normal(size=tuple(array.shape)) for key, array in model.state_dict().items() if ".lora_B" in key
-    }
-    model.load_state_dict(dict(model.state_dict()) | state)
-    ids, targets = (array if twin is numpy_gpt else torch.from_numpy(array) for array in tiny.batch())
-    tracer = Tracer(folder, {id(module): path for path, module in model.named_modules()}, _kept)
-    with tracer.running():
-        loss = criterion(model(ids), targets)
-        model.backward(criterion.backward()) if twin is numpy_gpt else loss.backward()
-    gradients = {key: np.array(p.grad) for key, p in model.named_parameters() if ".lora_" in key}
-    return [record for record in _settled(tracer) if record.room == "lora"], gradients
 
 
 def shown(room: str) -> list[Record]:
@@ -242,35 +157,3 @@ def autograd(room: str) -> dict[str, str]:
         if node is not None:
             found[f"n{answer.backward}"] = f"autograd: {node.name().removesuffix('0')}"
     return found
-
-
-def _trace() -> list[tuple[str, np.ndarray]]:
-    """Every value and gradient of the pass, by module, in the order of time; with the packages that are imported now."""
-    import numpy_gpt as twin
-    from parity_tests.report.trace import trace_numpy
-
-    trace = trace_numpy(tiny.build(twin), twin.CrossEntropy(), *tiny.batch())
-    places = {"output": "{}", "dx": "{}, back", "gradient": "d {}"}
-    return [(places[place].format(name or "model"), array) for (place, name), array in trace.items() if place in places]
-
-
-STOPS = [name for name, _ in _trace()] if tiny.WEIGHTS.exists() else []
-
-
-def spread(mistake: Mistake) -> str:
-    """Where a mistake's error goes: for each of STOPS 0 for right, else 1 to 9, as 1e-8 to 1 in relative error."""
-    right = dict(_trace())
-    with tempfile.TemporaryDirectory() as folder, _fresh_packages(Path(folder)):
-        for package in PACKAGES:
-            shutil.copytree(ROOT / package, Path(folder, package))
-        path = Path(folder, "numpy_gpt", mistake.file)
-        path.write_text(plant(mistake, path.read_text(encoding="utf-8")), encoding="utf-8")
-        wrong = dict(_trace())
-    return "".join(_level(right[name], wrong.get(name)) for name in STOPS)
-
-
-def _level(right: np.ndarray, wrong: np.ndarray | None) -> str:
-    if wrong is None or wrong.shape != right.shape or not np.isfinite(wrong).all():
-        return "9"
-    error = float(np.abs(right - wrong).max()) / (float(np.abs(right).max()) or 1.0)
-    return "0" if error < 1e-9 else str(int(np.clip(np.ceil(9 + np.log10(error)), 1, 9)))

@@ -110,9 +110,8 @@ class _Pane:
         if target:  # the comment itself leads to the line
             code = re.sub(r"(forward: [^<]*)", rf'<a href="#{self.letter}{target}">\1</a>', code)
         key = f"{self.letter}{target}" if target else ""
-        return Line(
-            f"{self.letter}{number}", number, code, indent(self.source[number - 1]), key, self.mistakes.get(number, [])
-        )
+        place, marks = indent(self.source[number - 1]), self.mistakes.get(number, [])
+        return Line(f"{self.letter}{number}", number, Markup(code or "&nbsp;"), place, key, marks)
 
 
 def public_definitions(package: Path, name: str) -> list[str]:

@@ -19,8 +19,10 @@ from reader.guards import guards
 from reader.keras import counterparts
 from reader.library import documents, markdown
 from reader.map import MAP, check_map, letters, signatures
-from reader.numbers import STOPS, autograd, numbers
+from reader.numbers import autograd, numbers
 from reader.rooms import READING_ORDER, docstring, first_words, public_definitions, room_page
+from reader.spread import stops
+from reader.tasks import links, parts
 from reader.witnesses import chips, sources
 
 HERE = Path(__file__).parent
@@ -90,13 +92,14 @@ def pages() -> dict[str, str | bytes]:
     for file in sorted((HERE / "static").iterdir()):
         site.files[file.name] = file.read_bytes()
     library = documents()
-    site.others = [("glossary.html", "Glossary"), ("proof.html", "The proof")]
+    site.others = [("glossary.html", "Glossary"), ("proof.html", "The proof"), ("exercises.html", "Exercises")]
     site.others += [(page.address, page.title) for page in library]
     for number, name in enumerate(READING_ORDER):
         room(site, number, name)
     words = {name: Markup(first_words(name)) for name in READING_ORDER}
     site.page("index.html", "start.html", "How a GPT learns", map=MAP, words=words, letters=letters())
     site.page("glossary.html", "glossary.html", "Glossary", letters=letters(), signatures=signatures())
+    site.page("exercises.html", "exercises.html", "Exercises", parts=parts(), links=links())
     site.page("proof.html", "page.html", "The proof", body=Markup(proof(site)))
     for page in [*library, *sources()]:
         site.page(page.address, "page.html", page.title, body=Markup(page.body))
@@ -113,7 +116,7 @@ def room(site: Site, number: int, name: str) -> None:
         marks.setdefault(guard["number"], []).append(i)
     page = room_page(name, marks)
     derived = [(one, one.places(name), Markup(one.html())) for one in derivations() if one.places(name)]
-    data = {"saved": page.saved, "mistakes": own, "stops": STOPS} | numbers(name)
+    data = {"saved": page.saved, "mistakes": own, "stops": list(stops())} | numbers(name)
     around = [None, *READING_ORDER, None]
     site.page(
         f"{name}.html",
@@ -143,6 +146,8 @@ def search_index(library: list) -> str:
         for qualified in public_definitions(package, name):
             address = f"{name}.html" + (f"#{qualified}" if qualified in heads else "")
             entries.append((f"{name}.{qualified}", address, docstring(package, name, qualified)[:400]))
+    for _, _, exercises in parts():
+        entries += [(f"exercise {one.name}", f"exercises.html#{one.name}", one.task) for one in exercises]
     for page in library:
         entries.append((page.title, page.address, _words(page.body)[:300]))
         for anchor, heading in re.findall(r'<h[23] id="([^"]+)">(.*?)</h', page.body):

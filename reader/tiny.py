@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
 
 def build(twin: Any) -> Any:
     """The trained model of either twin, in float64; its dropout masks begin anew."""
-    model = twin.GPTModel(CONFIG, np.random.default_rng(0), twin.float64, initialize=False)
+    model = twin.GPTModel(twin.GPTConfig(**asdict(CONFIG)), np.random.default_rng(0), twin.float64, initialize=False)
     model.load_state_dict(weights())
     return model
 

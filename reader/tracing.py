@@ -6,6 +6,7 @@ the model), and the name that it writes. `return` is the name of what a function
 """
 
 import ast
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -115,5 +116,7 @@ class Tracer:
 def qualified_name(frame: FrameType) -> str:
     name, owner = frame.f_code.co_name, frame.f_locals.get("self")
     owners = type(owner).__mro__ if owner is not None else ()
-    found = next((one.__name__ for one in owners if frame.f_code is getattr(vars(one).get(name), "__code__", None)), "")
+    methods = [inspect.unwrap(vars(one)[name]) if callable(vars(one).get(name)) else None for one in owners]
+    code = [getattr(method, "__code__", None) for method in methods]
+    found = next((one.__name__ for one, own in zip(owners, code) if own is frame.f_code), "")
     return f"{found}.{name}" if found else name

@@ -11,6 +11,7 @@ from parity_tests.mirror import tree_of
 from reader.highlight import coloured_lines
 from reader.library import ROOT, Document
 from reader.rooms import RoomPage
+from reader.tasks import exercises_of
 
 TESTS = ROOT / "parity_tests"
 FILES = (
@@ -60,7 +61,7 @@ def address_of_test(test: str) -> str:
 
 
 def chips(room: str, page: RoomPage, guards: list[dict]) -> dict[str, list[Markup]]:
-    """What a definition's head links to: its tests, those among them that ask another judge first, and its mistakes."""
+    """What a definition's head links to: its mistakes, its tests (those first that ask another judge), its exercises."""
     found = {}
     for part in page.parts:
         names = part.name.split(".")
@@ -76,6 +77,8 @@ def chips(room: str, page: RoomPage, guards: list[dict]) -> dict[str, list[Marku
             words = f"{len(inside)} mistake{'s' if len(inside) > 1 else ''}"
             button = '<button type="button" data-open="mistakes" data-mistakes="{}">{}</button>'
             links.insert(0, Markup(button).format(",".join(map(str, inside)), words))
+        address = '<a href="exercises.html#{0}">exercise: {0}</a>'
+        links += [Markup(address).format(one) for one in exercises_of(room, part.name)[:2]]
         found[part.name] = links
     return found
 

@@ -139,11 +139,12 @@ function show(name, chosen) {
   panel.hidden = false;
   document.body.classList.add("aside");
   $("h2", panel).textContent = titles[name];
-  for (const button of $$("[data-panel]")) button.setAttribute("aria-pressed", String(button.dataset.panel === name));
+  for (const button of $$("button[data-panel]")) button.setAttribute("aria-pressed", String(button.dataset.panel === name));
   const body = $(".body", panel);
   const content = { derivation: stored, keras: stored, numbers, mistakes }[name](name, chosen);
   body.replaceChildren(...[content].flat());
   body.scrollTop = 0;
+  current?.scrollIntoView({ block: "nearest" });
   light(current);
 }
 
@@ -151,7 +152,7 @@ function close() {
   open = "";
   panel.hidden = true;
   document.body.classList.remove("aside");
-  for (const button of $$("[data-panel]")) button.setAttribute("aria-pressed", "false");
+  for (const button of $$("button[data-panel]")) button.setAttribute("aria-pressed", "false");
   light(current);
 }
 
@@ -194,7 +195,7 @@ function card(mistake, i) {
     make("p", {}, make("i", {}, "Why it tempts: "), mistake.why + "."),
     diff(mistake),
     make("p", {}, make("i", {}, "What the report says: "), mistake.report || "nothing: what it compares cannot show it."),
-    make("p", {}, make("i", {}, "Which test catches it: "), mistake.at ? make("a", { href: mistake.at }, mistake.test) : mistake.test),
+    mistake.test ? make("p", {}, make("i", {}, "Which test catches it: "), mistake.at ? make("a", { href: mistake.at }, mistake.test) : mistake.test) : null,
     spread(mistake),
     make("p", {}, make("button", { type: "button", class: "act", onclick: () => go(document.getElementById(mistake.line)) }, "Go to the line")));
 }
@@ -327,8 +328,8 @@ function projector() {
   plant(-1);
   if (on) {
     close();
-    const target = (current && definitionOf(current).matches(".backward") ? definitionOf(current) : null) ?? $(".def.backward");
-    target?.scrollIntoView();
+    const backward = $$(".def.backward"), own = current && definitionOf(current);
+    (backward.includes(own) ? own : backward.find((one) => one.getBoundingClientRect().bottom > 130))?.scrollIntoView();
   }
 }
 

@@ -1,0 +1,237 @@
+"""The reader's pages in a real browser, opened from the disk: every page at two widths, every key, search, print's sheet, axe.
+
+Without Chromium and its driver these tests are skipped. axe-core is looked for in build/axe, where .ci/run puts it.
+"""
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from reader.site import ROOT, build
+
+webdriver = pytest.importorskip("selenium.webdriver")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+AXE = ROOT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and chromedriver are not installed")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("reader") / "site"
+    build(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "hide-scrollbars"):
+        options.add_argument(f"--{argument}")
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.set_script_timeout(60)
+    yield driver
+    driver.quit()
+
+
+def as_wide_as(browser, width: int) -> None:
+    sizes = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sizes)
+
+
+def opened(browser, site: Path, address: str, width: int = 1280, dark: bool = False) -> None:
+    as_wide_as(browser, width)
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    browser.get("about:blank")
+    browser.get(f"{site.as_uri()}/{address}")
+
+
+def press(browser, *keys: str) -> None:
+    for key in keys:
+        browser.execute_script(
+            "(document.activeElement ?? document.body).dispatchEvent("
+            "new KeyboardEvent('keydown', {key: arguments[0], bubbles: true, cancelable: true}))",
+            key,
+        )
+
+
+def here(browser) -> str:
+    return browser.execute_script("return document.querySelector('.l.here')?.id ?? ''")
+
+
+def texts(browser, selector: str) -> list[str]:
+    return browser.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map(one => one.textContent)", selector
+    )
+
+
+def errors(browser) -> list[str]:
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def test_no_page_scrolls_sideways_or_fails(browser, site):
+    wide = []
+    for path in sorted(site.rglob("*.html")):
+        address = path.relative_to(site).as_posix()
+        opened(browser, site, address, 1280)
+        for width in (1280, 390):
+            as_wide_as(browser, width)
+            if (room := browser.execute_script("return document.documentElement.scrollWidth")) > width:
+                wide.append((address, width, room))
+    assert wide == []
+    assert errors(browser) == []
+
+
+def test_keys_move_through_a_room(browser, site):
+    opened(browser, site, "attention.html#n114")
+    assert here(browser) == "n114"
+    assert browser.execute_script("return document.querySelectorAll('.l.lit').length") >= 2
+    assert browser.execute_script(
+        "return document.querySelector('#n102').classList.contains('lit')"
+    )  # context = dropped @ v
+    press(browser, "b")
+    assert here(browser) == "n102"
+    press(browser, "j", "k", "k")
+    assert here(browser) == "n101"
+    press(browser, "n")
+    assert "backward" in browser.execute_script("return document.querySelector('.l.here').closest('.def').id")
+    press(browser, "p")
+    assert browser.execute_script("return location.hash").startswith("#n")
+    press(browser, "c")
+    assert "Address copied" in texts(browser, "#said")[0]
+    assert errors(browser) == []
+
+
+def test_saved_values_run_to_their_uses(browser, site):
+    opened(browser, site, "attention.html")
+    save = browser.execute_script("return data.saved[0].save")
+    browser.execute_script(
+        "document.getElementById('n' + arguments[0]).dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))",
+        save,
+    )
+    assert browser.execute_script("return document.querySelectorAll('#threads path').length") >= 5
+
+
+def test_what_opens_at_the_side(browser, site):
+    opened(browser, site, "attention.html#n114")
+    press(browser, "d")
+    assert "Attention, backward" in texts(browser, "#panel h3")[0]
+    assert browser.execute_script("return document.querySelectorAll('#panel math').length") > 20
+    press(browser, "v")
+    assert texts(browser, "#panel h3")[0].startswith("dv")
+    first = texts(browser, "#panel .steps")[0]
+    press(browser, "ArrowRight")
+    assert texts(browser, "#panel .steps")[0] != first
+    press(browser, "ArrowLeft")
+    assert texts(browser, "#panel .steps")[0] == first
+    assert any("autograd" in text for text in texts(browser, "#panel dt"))
+    press(browser, "t")
+    assert "CausalSelfAttention" in texts(browser, "#panel pre")[0]
+    press(browser, "m")
+    assert texts(browser, "#panel .mistake h3")
+    press(browser, "Escape")
+    assert browser.execute_script("return document.querySelector('#panel').hidden")
+    assert errors(browser) == []
+
+
+def test_attention_maps_show_what_softmax_gave(browser, site):
+    """Decoded by the script, each row of p sums to 1 and sees nothing ahead."""
+    opened(browser, site, "attention.html")
+    p = browser.execute_script("const one = data.steps.find(s => s.name === 'p'); return plane(one, 1)[2]")
+    assert len(p) == 25
+    for query in range(5):
+        row = p[5 * query : 5 * query + 5]
+        assert sum(row) == pytest.approx(1, abs=1e-3)
+        assert row[query + 1 :] == [0] * (4 - query)
+
+
+def test_the_projector_hides_reveals_and_plants(browser, site):
+    opened(browser, site, "attention.html")
+    press(browser, "o")
+    codes = "[...document.querySelectorAll('.def.backward code')]"
+    hidden = f"return {codes}.filter(code => getComputedStyle(code).visibility === 'hidden').length"
+    before = browser.execute_script(hidden)
+    press(browser, " ", " ")
+    assert 0 < browser.execute_script(hidden) < before
+    press(browser, "x")
+    assert texts(browser, ".wrong")
+    if browser.execute_script("return data.mistakes[0].spread"):  # once it has been judged
+        assert browser.execute_script("return document.querySelectorAll('.goes .spread span').length") > 50
+    press(browser, "x")
+    assert len(texts(browser, ".goes")) == 1
+    press(browser, "Escape")
+    assert not texts(browser, ".goes")
+    assert browser.execute_script(hidden) == 0
+    assert errors(browser) == []
+
+
+def test_search_and_help(browser, site):
+    opened(browser, site, "docs/training.html")
+    press(browser, "?")
+    assert browser.execute_script("return document.querySelector('#help').open")
+    browser.execute_script("document.querySelector('#help').close()")
+    press(browser, "/")
+    for _ in range(50):
+        if browser.execute_script("return document.querySelector('#search').open"):
+            break
+        time.sleep(0.1)
+    typed = (
+        "const i = document.querySelector('#search input'); i.value = 'layer_norm'; i.dispatchEvent(new Event('input'))"
+    )
+    browser.execute_script(typed)
+    assert "functional.layer_norm" in texts(browser, "#search li b")[0]
+    browser.execute_script("document.querySelector('#search a').click()")
+    for _ in range(50):
+        if "functional.html" in browser.current_url:
+            break
+        time.sleep(0.1)
+    assert browser.current_url.endswith("functional.html#layer_norm")
+    assert errors(browser) == []
+
+
+def test_copied_code_has_no_line_numbers(browser, site):
+    opened(browser, site, "block.html")
+    text = browser.execute_script(
+        "const side = document.querySelector('#n25').closest('.np');"
+        "getSelection().selectAllChildren(side); return String(getSelection())"
+    )
+    assert "self.c_fc(x)" in text
+    assert "25" not in text
+
+
+def test_without_script_the_page_reads(site):
+    text = (site / "attention.html").read_text(encoding="utf-8")
+    assert '<a href="#n102">forward: context = dropped @ v</a>' in text
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not in build/axe; .ci/run installs it where there is npm")
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "address", ["index.html", "attention.html#n114", "functional.html", "proof.html", "docs/design.html"]
+)
+def test_axe_finds_no_serious_fault(browser, site, address, dark):
+    opened(browser, site, address, dark=dark)
+    browser.execute_script(AXE.read_text(encoding="utf-8"))
+    if "#" in address:
+        press(browser, "d")
+    found = browser.execute_async_script("axe.run().then(arguments[0])")
+    serious = [
+        (one["id"], [node["html"][:150] for node in one["nodes"]][:3])
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def test_a_line_s_address_can_be_opened_in_print(browser, site):
+    """The print sheet shows no bar and no panel."""
+    opened(browser, site, "functional.html#n145")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    parts = "[...document.querySelectorAll('.bar, #panel, .mark')]"
+    shown = f"return {parts}.filter(part => getComputedStyle(part).display !== 'none').length"
+    assert browser.execute_script(shown) == 0
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
