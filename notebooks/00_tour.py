@@ -208,19 +208,23 @@ show.figure(
 # The project ships a model that read the stories and the textbook of the village and then learnt to answer
 # questions. Ask it something, in your own words, if you like:
 
-# %% tags=["optional"]
-if not Path(show.__file__).parents[1].joinpath("shared_gpt", "models").exists():
-    print("This copy of the project has no shipped models yet.")
-else:
-    from shared_gpt.commands.loading import load_model, task_folder
-    from shared_gpt.text import format_prompt
+# %%
+from shared_gpt.commands.loading import load_model, task_folder
+from shared_gpt.text import format_prompt
 
-    model, words = load_model(numpy_gpt, "marren-chat")
-    style = task_folder("marren-chat").read_task("instructions", "style", str)
-    for question in ("What is the opposite of 'hot'?", "Who keeps the lighthouse on Gull Rock?"):
-        prompt = words.encode(format_prompt({"instruction": question, "input": ""}, style))
-        answer = numpy_gpt.generate(model, [prompt], 20, eos_id=words.eot)[0][len(prompt) :]
-        print(f"> {question}\n{words.decode(i for i in answer if i != words.eot).strip()}")
+model, words = load_model(numpy_gpt, "marren-chat")
+style = task_folder("marren-chat").read_task("instructions", "style", str)
+
+
+def ask(question):
+    prompt = words.encode(format_prompt({"instruction": question, "input": ""}, style))
+    answer = numpy_gpt.generate(model, [prompt], 20, eos_id=words.eot)[0][len(prompt) :]
+    return words.decode(i for i in answer if i != words.eot).strip()
+
+
+for question in ("What is the opposite of 'hot'?", "Who keeps the lighthouse on Gull Rock?"):
+    print(f"> {question}\n{ask(question)}")
+assert ask("What is the opposite of 'hot'?") == "cold"
 
 # %% [markdown]
 # ## Where to go
