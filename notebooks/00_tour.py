@@ -172,20 +172,20 @@ show.figure(
 #
 # ## And it learns
 #
-# A step of training changes every weight a little against its gradient. Forty steps on a few lines of the
+# A step of training changes every weight a little against its gradient. Twenty steps on a few lines of the
 # stories:
 
 # %%
 windows = TokenWindows(np.array(tokenizer.encode(stories[:4000])), context_length=32)
-batch = windows.collate([windows[i] for i in range(8)])
+batch = windows.collate([windows[i] for i in range(4)])
 curves = []
 for package, convert in ((numpy_gpt, np.asarray), (torch_gpt, torch.from_numpy)):
     model = package.GPTModel(config, np.random.default_rng(0))
-    optimizer = package.AdamW(list(model.parameters()), lr=1e-3)
+    optimizer = package.AdamW(list(model.parameters()), lr=2e-3)
     pieces_of_batch = [tuple(map(convert, batch))]
-    curves.append([package.train_step(model, optimizer, pieces_of_batch)[0] for _ in range(40)])
+    curves.append([package.train_step(model, optimizer, pieces_of_batch)[0] for _ in range(20)])
 apart = np.abs(np.subtract(*curves)).max()
-print(f"loss at first {curves[0][0]:.2f}, after 40 steps {curves[0][-1]:.2f}; the twins differ by {apart:.0e}")
+print(f"loss at first {curves[0][0]:.2f}, after 20 steps {curves[0][-1]:.2f}; the twins differ by {apart:.0e}")
 assert curves[0][-1] < 0.7 * curves[0][0]
 assert apart < 0.02
 
@@ -198,7 +198,7 @@ axis.set(xlabel="step", ylabel="loss")
 axis.legend(frameon=False)
 show.figure(
     figure,
-    "Forty steps in both programs: one curve. The dotted line is log 1024, where all begins.",
+    "Twenty steps in both programs: one curve. The dotted line is log 1024, where all begins.",
     "Two loss curves on top of each other, which begin at the dotted line near 6.9 and fall.",
 )
 
@@ -208,19 +208,23 @@ show.figure(
 # The project ships a model that read the stories and the textbook of the village and then learnt to answer
 # questions. Ask it something, in your own words, if you like:
 
-# %% tags=["optional"]
-if not Path(show.__file__).parents[1].joinpath("shared_gpt", "models").exists():
-    print("This copy of the project has no shipped models yet.")
-else:
-    from shared_gpt.commands.loading import load_model, task_folder
-    from shared_gpt.text import format_prompt
+# %%
+from shared_gpt.commands.loading import load_model, task_folder
+from shared_gpt.text import format_prompt
 
-    model, words = load_model(numpy_gpt, "marren-chat")
-    style = task_folder("marren-chat").read_task("instructions", "style", str)
-    for question in ("What is the opposite of 'hot'?", "Who keeps the lighthouse on Gull Rock?"):
-        prompt = words.encode(format_prompt({"instruction": question, "input": ""}, style))
-        answer = numpy_gpt.generate(model, [prompt], 20, eos_id=words.eot)[0][len(prompt) :]
-        print(f"> {question}\n{words.decode(i for i in answer if i != words.eot).strip()}")
+model, words = load_model(numpy_gpt, "marren-chat")
+style = task_folder("marren-chat").read_task("instructions", "style", str)
+
+
+def ask(question):
+    prompt = words.encode(format_prompt({"instruction": question, "input": ""}, style))
+    answer = numpy_gpt.generate(model, [prompt], 20, eos_id=words.eot)[0][len(prompt) :]
+    return words.decode(i for i in answer if i != words.eot).strip()
+
+
+for question in ("What is the opposite of 'hot'?", "Who keeps the lighthouse on Gull Rock?"):
+    print(f"> {question}\n{ask(question)}")
+assert ask("What is the opposite of 'hot'?") == "cold"
 
 # %% [markdown]
 # ## Where to go

@@ -329,41 +329,37 @@ assert error < 1e-14
 # What do trained heads look at? The project ships a model that has read the stories. Of all its heads we take two: the one
 # that looks most at the token just before, and the one in which *She* looks most at *Ada*.
 
-# %% tags=["optional"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true}
+from shared_gpt.commands.loading import load_model
 
 text = "Every evening Ada climbs the stairs with a can of oil. She is not tired."
-if not Path(show.__file__).parents[1].joinpath("shared_gpt", "models").exists():
-    print("This copy of the project has no shipped models yet.")
-else:
-    from shared_gpt.commands.loading import load_model
-
-    model, tokenizer = load_model(numpy_gpt, "marren")
-    ids = tokenizer.encode(text)
-    pieces = [tokenizer.decode([i]).replace(" ", "␣") for i in ids]
-    maps = numpy_gpt.attention_maps(model, [ids])[:, 0]  # (n_layers, H, T, T)
-    assert np.allclose(maps.sum(axis=-1), 1, atol=1e-5)
-    assert (np.triu(maps, 1) == 0).all()
-    n = len(ids)
-    previous = maps[:, :, range(1, n), range(n - 1)].mean(axis=-1)
-    ada = "".join(pieces).index("␣Ada")
-    starts = np.cumsum([0, *map(len, pieces)])
-    name = [i for i in range(n) if ada <= starts[i] < ada + 4]  # the token or tokens of her name
-    to_ada = maps[:, :, pieces.index("␣She"), name].sum(axis=-1)
-    figure, panels = show.new_figure(columns=2, height=5, width=10)
-    for axis, choice, what in (
-        (panels[0], previous, "looks at the token before"),
-        (panels[1], to_ada, "She looks at Ada"),
-    ):
-        layer, head = np.unravel_index(choice.argmax(), choice.shape)
-        show.heat(axis, np.where(np.tri(n), maps[layer, head] ** 0.5, np.nan), pieces, pieces, vmin=0, vmax=1)
-        axis.set_title(f"block {layer}, head {head}: {what} ({choice.max():.0%})", fontsize=9)
-    show.figure(
-        figure,
-        "Two heads of the shipped model on one sentence. Row: who looks; column: at whom; dark: much (the colour follows the square "
-        "root of the weight). A dark first column is common: there a head looks when it has nothing to ask.",
-        "Two triangular maps over the tokens of `Every evening Ada climbs the stairs with a can of oil. She is not tired.` In the left one dark "
-        "squares lie just below the diagonal; in the right one the row of She has a dark square in the column of Ada.",
-    )
+model, tokenizer = load_model(numpy_gpt, "marren")
+ids = tokenizer.encode(text)
+pieces = [tokenizer.decode([i]).replace(" ", "␣") for i in ids]
+maps = numpy_gpt.attention_maps(model, [ids])[:, 0]  # (n_layers, H, T, T)
+assert np.allclose(maps.sum(axis=-1), 1, atol=1e-5)
+assert (np.triu(maps, 1) == 0).all()
+n = len(ids)
+previous = maps[:, :, range(1, n), range(n - 1)].mean(axis=-1)
+ada = "".join(pieces).index("␣Ada")
+starts = np.cumsum([0, *map(len, pieces)])
+name = [i for i in range(n) if ada <= starts[i] < ada + 4]  # the token or tokens of her name
+to_ada = maps[:, :, pieces.index("␣She"), name].sum(axis=-1)
+figure, panels = show.new_figure(columns=2, height=5, width=10)
+for axis, choice, what in (
+    (panels[0], previous, "looks at the token before"),
+    (panels[1], to_ada, "She looks at Ada"),
+):
+    layer, head = np.unravel_index(choice.argmax(), choice.shape)
+    show.heat(axis, np.where(np.tri(n), maps[layer, head] ** 0.5, np.nan), pieces, pieces, vmin=0, vmax=1)
+    axis.set_title(f"block {layer}, head {head}: {what} ({choice.max():.0%})", fontsize=9)
+show.figure(
+    figure,
+    "Two heads of the shipped model on one sentence. Row: who looks; column: at whom; dark: much (the colour follows the square "
+    "root of the weight). A dark first column is common: there a head looks when it has nothing to ask.",
+    "Two triangular maps over the tokens of `Every evening Ada climbs the stairs with a can of oil. She is not tired.` In the left one dark "
+    "squares lie just below the diagonal; in the right one the row of She has a dark square in the column of Ada.",
+)
 
 # %% [markdown]
 # ## What attention does not know
