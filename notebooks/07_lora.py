@@ -212,8 +212,8 @@ spectra = {
 kept = {key: float((s[:8] ** 2).sum() / (s**2).sum()) for key, (s, _) in spectra.items()}
 for s, b in spectra.values():
     assert b[8:].max() < 1e-5 * b[0]  # rank 8, to rounding
-    assert s[-1] > 1e-5 * s[0]  # full rank, small as it may be
-print(f"{len(spectra)} matrices; in each, LoRA's change has 8 singular values, the full one has all of them")
+    assert s[40] > 1e-3 * s[0]  # many more, small as they may be
+print(f"{len(spectra)} matrices; in each, LoRA's change has 8 singular values, the full one has many more")
 print(
     "of the full change's squares, the first 8 hold more than a half, on average:", np.mean(list(kept.values())) > 0.5
 )

@@ -225,7 +225,7 @@ assert errors.min() < 1e-7
 assert errors[0] > 100 * errors.min()
 assert errors[-1] > 100 * errors.min()
 
-# %%
+# %% jupyter={"source_hidden": true}
 worst = {}  # for each parameter, the largest difference as a share of its largest gradient
 for name in hand:
     scale = np.abs(hand[name]).max()
@@ -237,10 +237,8 @@ left.loglog(steps, np.maximum(errors, 1e-17), "o-", color=show.COLOURS[1], marke
 for name, colour, style in (("autograd", show.COLOURS[0], "-"), ("GradientTape", show.COLOURS[2], "--")):
     apart = max(abs(four[name] / four["by hand"] - 1), 1e-17)
     left.axhline(apart, color=colour, linestyle=style, linewidth=2, label=name)
-left.annotate(
-    "too coarse:\nthe curve bends", (0.3, errors[-2]), xytext=(-40, -60), textcoords="offset points", fontsize=8
-)
-left.annotate("too fine:\ndigits cancel", (1e-12, errors[0]), xytext=(2, -75), textcoords="offset points", fontsize=8)
+left.text(2e-2, 1e-8, "too coarse:\nthe curve bends", fontsize=8)
+left.text(2e-12, 3e-7, "too fine:\ndigits cancel", fontsize=8)
 left.set(
     xlabel="h", ylabel="relative distance from the gradient by hand", title="one weight, four times", ylim=(3e-18, 10)
 )

@@ -206,7 +206,7 @@ assert np.abs(functional.gelu(x) - functional.gelu.__wrapped__(x)).max() < 1e-6
 print(f"{x.size:,} numbers, {x.nbytes / 1e6:.0f} MB, in {-(-x.size // chunks.CHUNK)} chunks: the same values")
 assert -(-x.size // chunks.CHUNK) == 12
 
-# %% tags=["optional"]
+# %% jupyter={"source_hidden": true} tags=["optional"]
 counts = 2 ** np.arange(12, 23)
 whole, chunked = [], []
 for n in counts.tolist():
@@ -265,7 +265,7 @@ print(f"{modules} modules, thousands of calls in one step of the classroom model
 assert 500 < calls < 20_000
 assert modules > 50
 
-# %% tags=["optional"]
+# %% jupyter={"source_hidden": true} tags=["optional"]
 batch_sizes = (1, 2, 4, 8, 16, 32)
 per_token = []
 for B in batch_sizes:
@@ -381,7 +381,7 @@ with threadpool_limits(1):
 print("the products of one step, counted twice in two ways:", f"{counted / 1e9:.0f} GFLOP")
 
 
-# %% tags=["optional"]
+# %% jupyter={"source_hidden": true} tags=["optional"]
 def kind_of(name):
     if name in ("lm_head", "loss"):
         return "the head and the loss"
