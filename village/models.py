@@ -173,7 +173,14 @@ def fingerprints(name: str, command: Command) -> dict[str, Any]:
     return {
         "data": describe_files([Path(data)]),
         "tokenizer": tokenizer_fingerprint(tokenizer).hex()[:16],
-        "settings": json.loads(json.dumps(settings)),
+        "settings": json.loads(json.dumps(chosen(settings))),
+    }
+
+
+def chosen(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings without those that are left out, so that a new option that nobody takes makes no other model."""
+    return {
+        key: chosen(value) if isinstance(value, dict) else value for key, value in settings.items() if value is not None
     }
 
 
