@@ -205,8 +205,8 @@ show.figure(
 # %% [markdown]
 # ## A model that has read more
 #
-# The project ships a model that read the stories and the textbook of the village and then learnt to answer
-# questions. Ask it something, in your own words, if you like:
+# The project ships a model that read the stories and the textbook of the village and then learnt to answer questions.
+# Ask it something in your own words, if you like. It knows one village and little else.
 
 # %%
 from shared_gpt.commands.loading import load_model, task_folder
