@@ -110,7 +110,7 @@ class Aligner:
             )
 
     def definition(self, ours: ast.stmt | None, theirs: ast.stmt | None, prefix: str = "") -> Iterator[Definition]:
-        name = prefix + (ours or theirs).name if hasattr(ours or theirs, "name") else prefix + key_of(ours or theirs)
+        name = prefix + key_of(ours or theirs)
         key = f"{self.room}.{name}"
         if ours is None or theirs is None:
             backward = ours is not None and bool(FOR_BACKWARD.fullmatch(name.rpartition(".")[2]))
@@ -199,9 +199,7 @@ class Aligner:
             sides = ((self.numpy, a), (self.torch, b))
             yield Pair(*(side.take(side.before(node.body[0])) for side, node in sides))
             for part in ("body", "orelse"):
-                bodies = [getattr(node, part, []) for node in (a, b)]
-                if any(bodies):
-                    yield from self.block(key, skeletons, bodies, free)
+                yield from self.block(key, skeletons, [getattr(node, part, []) for node in (a, b)], free)
         else:
             yield Pair(self.numpy.take_all(*ours), self.torch.take_all(*theirs), grouped=len(ours) != len(theirs))
 
