@@ -104,7 +104,7 @@ def test_the_twins_agree(no_picture, capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     status, lines, _ = report(capsys, tmp_path)
     assert status == 0
-    assert re.fullmatch(r"The twins agree: 33 modules, 28 parameters, 21 more checks; worst error .*", lines[0])
+    assert re.fullmatch(r"The twins agree: 33 modules, 28 parameters, 22 more checks; worst error .*", lines[0])
     table = lines[lines.index(next(line for line in lines if line.startswith("modules"))) + 1 :]
     assert [line.split()[0] for line in table[: len(FORWARD)]] == FORWARD
     assert all(len(line) <= 80 for line in table[:-1] if not line.startswith(("Picture", "worst")))

@@ -16,6 +16,7 @@ CLOSEST: dict[str, str] = {
     "numpy_gpt/classifier.py": "classifier",
     "numpy_gpt/sampling.py": "sampling generate",
     "numpy_gpt/generate.py": "generate kv_cache bad_input",
+    "numpy_gpt/prompt_lookup.py": "prompt_lookup generate",
     "numpy_gpt/perplexity.py": "perplexity bad_input",
     "numpy_gpt/train.py": "train resume bad_input",
     "numpy_gpt/weights.py": "checkpoints lora hub",
