@@ -7,7 +7,10 @@ import pytest
 
 from parity_tests.attack import damage
 from parity_tests.attack.attack import GOOD, OUTCOMES, attack, count, one_try
+from parity_tests.attack.good_files import make_run
 from parity_tests.attack.targets import TARGETS, Target
+from shared_gpt.checkpoints.run_files import load_tensors
+from shared_gpt.checkpoints.stored import CheckpointError
 
 TRIES = 60
 
@@ -31,6 +34,25 @@ def test_no_damage_goes_further_than_one_line(name):
 def test_what_a_night_of_attacks_found(name, numbers):
     for number in numbers:
         assert [done.outcome for done in attack(name, range(number, number + 1))] == ["clean"]
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors"])
+def test_what_is_read_from_a_damaged_checkpoint_is_what_was_saved(name, tmp_path):
+    """The attack counts what is read as good; here the checksums vouch for it: not one bit is another."""
+    make_run(tmp_path)
+    path = tmp_path / name
+    good, (tensors, metadata) = path.read_bytes(), load_tensors(path)
+    refused = 0
+    for number in range(80):
+        path.write_bytes(damage.bytes_at_random(good, np.random.default_rng(number)))
+        try:
+            read, said = load_tensors(path)
+        except CheckpointError:
+            refused += 1
+            continue
+        assert said == metadata, number
+        assert {key: array.tobytes() for key, array in read.items()} == {key: a.tobytes() for key, a in tensors.items()}
+    assert refused > 60  # the rest changed nothing, such as bytes that were replaced by their like
 
 
 @pytest.mark.parametrize("name", TARGETS)
