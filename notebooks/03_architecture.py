@@ -298,7 +298,7 @@ assert (longer[:, :4] == prompt).all()
 longer.shape
 
 # %% [markdown]
-# The model has learnt nothing yet, so what it writes is noise; that comes in 05 Pre-training. Suppose it had
+# The model has learnt nothing yet, so what it writes is noise; that comes in [05 Pre-training](05_pretraining.ipynb). Suppose it had
 # read our stories, and these were its scores after *The keeper climbs the …*:
 
 # %%

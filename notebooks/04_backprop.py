@@ -443,5 +443,5 @@ assert len(wrong["A"]) == 30
 # - The backward pass starts with probability minus truth, and a training step costs three forward passes.
 # - A mistake in dx spreads downwards, one in dW stays: believe the first wrong place only.
 #
-# Next: 05 Pre-training. Every derivation in small steps, beside the code: the reader
+# Next: [05 Pre-training](05_pretraining.ipynb). Every derivation in small steps, beside the code: the reader
 # (`python3 run.py read`), or the docstrings of [functional.py](../numpy_gpt/functional.py).
