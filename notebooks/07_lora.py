@@ -246,9 +246,9 @@ show.figure(
 )
 
 # %% [markdown]
-# Nobody told the full training to be thrifty, and still most of what it did lies in a few directions, with a tail of
-# small ones. This is the observation on which LoRA is built (Hu et al. 2021 put it as a hypothesis): what a task
-# needs to change is of low rank. LoRA leaves the tail out.
+# Nobody told the full training to be thrifty, and still more than half of what it did, counted in squares, lies in
+# the first eight directions of a matrix, with a tail of small ones behind. This is the observation on which LoRA is
+# built (Hu et al. 2021 put it as a hypothesis): what a task needs to change is of low rank. LoRA leaves the tail out.
 #
 # ## Which rank, and where?
 
@@ -364,4 +364,4 @@ else:
 #   out.
 # - A branch can be added to its weight, taken out again, and carried to PEFT and back.
 #
-# Next: 08 Instructions. Measured at GPT-2's size: [fine-tuning](../docs/finetuning.md).
+# Next: [08 Instructions](08_instructions.ipynb). Measured at GPT-2's size: [fine-tuning](../docs/finetuning.md).
