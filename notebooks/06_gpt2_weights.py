@@ -411,5 +411,5 @@ show.table(
 # - Reading each tensor straight to its place takes the memory of one model, not of two.
 # - Saved in Hugging Face's layout and loaded again, every bit is the same; a damaged file is refused by its checksum.
 #
-# Next: 07 LoRA and labels. The source: [names.py](../shared_gpt/checkpoints/names.py),
+# Next: [07 LoRA and labels](07_lora.ipynb). The source: [names.py](../shared_gpt/checkpoints/names.py),
 # [weights.py](../numpy_gpt/weights.py).

@@ -415,7 +415,7 @@ assert np.abs(halfway - curve).max() > 1e-8
 #
 # ## Fine-tune, generate, save back
 #
-# LoRA exists here too (07 explains it). The branches are drawn from the same generator, so after
+# LoRA exists here too ([07](07_lora.ipynb) explains it). The branches are drawn from the same generator, so after
 # some steps on the same batches the trained branches must be equal as well.
 
 

@@ -143,9 +143,9 @@ print({kind: f"{share:.0%}" for kind, share in shares.items()})
 assert [round(100 * share) for share in shares.values()] == [30, 44, 22, 4]
 
 # %% [markdown]
-# Attention proper is 4 % at this length. The head, one single matrix, is 30 %: it makes a score for each token of the vocabulary, at every
-# position. In large models, where width and depth have grown and the vocabulary has not, it hardly counts; in yours
-# it does.
+# Attention proper is 4 % at this length. The head, one single matrix, is 30 %: it makes a score for each token of the
+# vocabulary, at every position. In large models, where width and depth have grown and the vocabulary has not, it
+# hardly counts; in yours it does.
 #
 # ## The first floor: matrix products
 #
@@ -485,7 +485,7 @@ assert round(full / 1e9, 1) == 3.5
 assert round(lora / 1e6) == 66
 
 # %% [markdown]
-# 3.5 GB, in every step, whatever the batch: so large batches make the optimizer cheap, and LoRA (07)
+# 3.5 GB, in every step, whatever the batch: so large batches make the optimizer cheap, and LoRA ([07](07_lora.ipynb))
 # makes it vanish.
 #
 # ## Exercises
