@@ -26,7 +26,7 @@ def test_no_damage_goes_further_than_one_line(name):
 @pytest.mark.parametrize(
     ("name", "numbers"),
     [
-        ("a run, resumed", (2188, 2895, 4189)),  # another device in training.json; a text's name of 100,000 letters
+        ("a run, resumed", (2188, 2895, 4189, 12129)),  # in training.json: the device, the name, the prompt
         ("a LoRA adapter", (1924, 2925, 3096)),  # another base
         ("vocab.bpe", (577, 1331, 2212)),  # tokens of thousands of letters
     ],

@@ -56,7 +56,11 @@ class Pretraining(TrainingRun):
             display,
             processes,
         )
-        self.prompt = tokenizer.encode(settings.sample_prompt) if settings.sample_prompt else tokens[:1].tolist()
+        try:
+            self.prompt = tokenizer.encode(settings.sample_prompt) if settings.sample_prompt else tokens[:1].tolist()
+        except ValueError as error:
+            where = f"{folder.path}: " if folder else ""
+            raise ValueError(f"{where}the prompt of the samples does not fit the tokenizer: {error}") from None
 
     def title(self) -> str:
         config = self.config

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from shared_gpt.files import parse_json, written_beside
-from shared_gpt.json_values import short
 from shared_gpt.text.bpe.vocabulary import ALPHABET, Vocabulary, to_printable
 
 GPT2_NAMES = ("vocab.bpe", "encoder.json")
@@ -32,7 +31,7 @@ def from_gpt2_texts(merges: str, ids: str) -> Vocabulary:
     special = {token: i for token, i in id_of.items() if token not in merged}
     if unmade := [token for token in special if not SPECIAL_SHAPE.fullmatch(token)]:
         raise ValueError(
-            f"{len(unmade)} tokens have an id but no merge, {short(unmade[0])} the first of them: "
+            f"{len(unmade)} tokens have an id but no merge, {unmade[0][:60]!r} the first of them: "
             "the files are no pair, or the merges are cut off"
         )
     vocab = {token: i for token, i in id_of.items() if token in merged}

@@ -30,7 +30,7 @@ def from_printable(text: str) -> bytes:
         return bytes(map(_BYTE.__getitem__, text))
     except KeyError as error:
         raise ValueError(
-            f"{short(text)} holds {error.args[0]!a}, which stands for no byte in GPT-2's alphabet"
+            f"{text[:60]!r} holds {error.args[0]!r}, which stands for no byte in GPT-2's alphabet"
         ) from None
 
 
