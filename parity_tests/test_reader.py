@@ -159,6 +159,15 @@ def test_html_is_well_formed_and_ids_are_unique(pages):
     assert {address: names for address, names in twice.items() if names} == {}
 
 
+def test_no_markup_stands_in_the_text(site):
+    """A tag that was escaped once too often is well-formed text."""
+    seen = {
+        name: re.findall(r"&lt;/?(?:div|span|p|button|math)\b", (site / f"{name}.html").read_text(encoding="utf-8"))
+        for name in READING_ORDER
+    }
+    assert {name: tags for name, tags in seen.items() if tags} == {}
+
+
 def test_every_link_resolves(site, pages):
     broken = []
     for address, page in pages.items():
