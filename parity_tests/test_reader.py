@@ -305,4 +305,4 @@ def test_numbers_are_compared_and_agree(site):
             if step["difference"] is not None:
                 assert step["difference"] < 1e-10, (name, step["line"], step["name"])
                 compared += step["backward"]
-    assert compared > 25  # against autograd
+    assert compared > 20  # against autograd
