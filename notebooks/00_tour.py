@@ -237,8 +237,8 @@ assert ask("What is the opposite of 'hot'?") == "cold"
 # | [04 Backprop by hand](04_backprop.ipynb) | What does a layer owe to the layer before it? |
 # | [05 Pre-training](05_pretraining.ipynb) | How does a model learn to write? |
 # | [06 GPT-2's weights](06_gpt2_weights.ipynb) | How do other people's weights get into our model? |
-# | 07 LoRA and labels | How little of a model has to change? |
-# | 08 Instructions | How does a model learn to answer? |
+# | [07 LoRA and labels](07_lora.ipynb) | How little of a model has to change? |
+# | [08 Instructions](08_instructions.ipynb) | How does a model learn to answer? |
 # | [09 TensorFlow](09_tensorflow.ipynb) | Is it still the same network in a third framework? |
 # | [10 Anatomy of speed](10_speed.ipynb) | Where does the time go? |
 #
