@@ -84,13 +84,13 @@ print(f"mean chance of the right token: {right.mean():.4f}, 1/320 is {1 / 320:.4
 print(f"loss {by_hand:.3f} by hand, {loss:.3f} from CrossEntropy; ln 320 = {math.log(320):.3f}")
 print(f"perplexity {math.exp(loss):.0f}")
 assert abs(by_hand - loss) < 1e-12
-assert abs(loss - math.log(320)) < 0.1
+assert abs(loss - 5.77) < 0.1  # ln 320
 model.zero_grad()
 
 # %% [markdown]
-# ln 320, a little under six nats. Cross-entropy is four small steps: softmax, pick the chance of the token that came,
-# take its logarithm, and the mean of that with its sign turned. The *perplexity* is e to the power of the loss: among
-# how many tokens the model might as well have guessed. Now it is all of them.
+# ln 320, about 5.77 nats. Cross-entropy is four small steps: softmax, pick the chance of the token that came, take
+# its logarithm, and the mean of that with its sign turned. The *perplexity* is e to the power of the loss: among how
+# many tokens the model might as well have guessed. Now it is all of them.
 #
 # The class takes these steps by a safer way, through log-sum-exp; both twins:
 
@@ -137,7 +137,7 @@ show.twins("optim.AdamW.update")
 # them together are longer than 1, they are shortened to 1, keeping their direction.
 
 # %%
-n_epochs = 14
+n_epochs = 12
 batches = Batches(train_set, batch_size=16, rng=rng)
 steps = n_epochs * len(batches)
 settings = TrainSettings(steps=steps, lr=1e-2, warmup=10)
@@ -197,7 +197,7 @@ for _ in range(n_epochs):
         step += 1
     history.append((step, examine(model, train_set), examine(model, val_set)))
     samples.append(writes(model))
-for epoch in (0, 1, 3, 6, 9, n_epochs - 1):
+for epoch in (0, 1, 3, 6, 8, n_epochs - 1):
     print(f"epoch {epoch + 1:2}: {samples[epoch]!r}")
 assert history[-1][1] < 0.6
 
@@ -271,15 +271,16 @@ def longest_quotation(written):
 beginnings = ["The village", "Nobody", "She climbs", "One evening", "At the door", "The oil"]
 halfway = longest_quotation(samples[2])
 at_the_end = [longest_quotation(writes(model, start, 28)) for start in beginnings]
-quoted = writes(model, "The village of Marren stands", 40)
+quoted = writes(model, beginnings[int(np.argmax(at_the_end))], 28)
 print(f"after three epochs the sample quotes {halfway} tokens in a row; at the end, six samples quote {at_the_end}")
 print(quoted)
 assert max(at_the_end) >= halfway + 6
+assert longest_quotation(quoted) >= 12
 
 # %% [markdown]
-# The last text begins as the story does, word for word, and then loses its way. A model that quotes is not stupid: of
-# the thousands of numbers that it has, enough were free to store six pages. A real model reads each of its texts once
-# or twice, and has no room for all of them.
+# Most of that last text stands in the story, word for word. A model that quotes is not stupid: of the thousands of
+# numbers that it has, enough were free to store six pages. A real model reads each of its texts once or twice, and
+# has no room for all of them.
 #
 # ## Saving, and going on as if nothing had happened
 #
@@ -378,7 +379,7 @@ rates = {"calm": 3e-3, "hot": 3e-2}
 runs, controls = {}, {}
 for name, lr in rates.items():
     runs[name] = {"NumPy": curve(gpt, lr), "PyTorch": curve(torch_gpt, lr)}
-    controls[name] = [curve(gpt, lr, last_bit_moved()) for _ in range(3)]
+    controls[name] = [curve(gpt, lr, last_bit_moved()) for _ in range(2)]
     if importlib.util.find_spec("tensorflow") is not None:
         runs[name]["TensorFlow"] = curve(tensorflow_gpt, lr)
 band = {name: np.max([np.abs(c - runs[name]["NumPy"]) for c in controls[name]], axis=0) for name in rates}
