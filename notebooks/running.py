@@ -45,7 +45,9 @@ def run(notebook: Any) -> Any:
             extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": str(FOLDER)}},
         )
-        if os.name == "posix":  # sockets in a folder of its own; of free ports two kernels that start at once may take the same
+        if (
+            os.name == "posix"
+        ):  # sockets in a folder of its own; of free ports two kernels that start at once may take the same
             manager = client.create_kernel_manager()
             manager.transport, manager.ip = "ipc", os.path.join(ipython, "kernel")
         try:
