@@ -67,14 +67,14 @@ class TorchProcesses(Processes):
             self._replica.register_comm_hook(None, sum_bucket)
         return self._last_call_sums(calls)
 
-    def _last_call_sums(self, calls: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    def _last_call_sums(self, calls: int) -> Callable[..., torch.Tensor]:
         """Gradients of all calls but the last only add up here; the last one's backward pass
         sums over the processes."""
         count = itertools.count(1)
 
-        def call(ids: torch.Tensor) -> torch.Tensor:
+        def call(ids: torch.Tensor, **keywords: torch.Tensor) -> torch.Tensor:
             with nullcontext() if next(count) == calls else self._replica.no_sync():
-                return self._replica(ids)
+                return self._replica(ids, **keywords)
 
         return call
 

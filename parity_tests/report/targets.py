@@ -43,10 +43,21 @@ def _signature(value: Any) -> str:
         parameters = inspect.signature(value).parameters.values()
     except (TypeError, ValueError):
         return "(…)"
-    bare = [p.replace(annotation=p.empty) for p in parameters if p.name != "self"]
+    bare = [p.replace(annotation=p.empty, default=_shown(p.default)) for p in parameters if p.name != "self"]
     text = str(inspect.Signature(bare))
     text = re.sub(r"=<.+? at 0x\w+>", "=…", re.sub(r"<class '([\w.]+)'>", r"\1", text))
     return text.replace("<factory>", "…")
+
+
+class _Table:
+    """What stands for a table, which would fill the page and name the paths of one machine."""
+
+    def __repr__(self) -> str:
+        return "…"
+
+
+def _shown(default: Any) -> Any:
+    return _Table() if isinstance(default, dict) else default
 
 
 def page_with_targets(page: str) -> str:
