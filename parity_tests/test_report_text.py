@@ -26,6 +26,7 @@ UNCALLED = [
     "read_gpt2",
     "write_fast_tokenizer",
     "fast_tokenizer",
+    "read_fast_tokenizer",
     "fast_config",
     "merge_tree",
     "Download",
