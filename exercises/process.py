@@ -8,6 +8,7 @@ cannot fork (Windows) each imports anew.
 import json
 import re
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ SECONDS = 20.0  # for a file, all its cases together
 GRACE = 2.0  # beyond which a process that has not ended itself is killed
 MEMORY = 1 << 30  # bytes
 MOST_PRINTED = 4 << 20  # bytes
+
+# A start looks after all processes of this one, and fails where another thread is just closing one of them.
+looking_after_processes = threading.Lock()
 
 Case = tuple[str, str, str]  # a check of the report or "" for the exercise's own probe, precision, the round
 
@@ -53,12 +57,14 @@ def run_source(
         }
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         process = context().Process(target=run_file, args=(name,), daemon=True)
-        process.start()
+        with looking_after_processes:
+            process.start()
         why = _wait(process, folder, seconds + GRACE)
         handed = _read(folder, cases)
         if len(handed.evidence) < len(cases) and not _failed(handed):
             handed.ended = why or _ending(folder, file, process.exitcode, seconds)
-        process.close()
+        with looking_after_processes:
+            process.close()
     return handed
 
 

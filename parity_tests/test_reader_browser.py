@@ -182,7 +182,11 @@ def test_search_and_help(browser, site):
     typed = (
         "const i = document.querySelector('#search input'); i.value = 'layer_norm'; i.dispatchEvent(new Event('input'))"
     )
-    browser.execute_script(typed)
+    for _ in range(50):  # the index is read when the search opens
+        browser.execute_script(typed)
+        if texts(browser, "#search li b"):
+            break
+        time.sleep(0.1)
     assert "functional.layer_norm" in texts(browser, "#search li b")[0]
     browser.execute_script("document.querySelector('#search a').click()")
     for _ in range(50):

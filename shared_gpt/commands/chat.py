@@ -83,8 +83,8 @@ def serve(talk: "Talk", port: int) -> None:
     from shared_gpt.commands.web.server import PageServer
 
     server = PageServer(talk, port)
-    print(f"{talk.name} is at {server.url} (for this machine alone; Ctrl-C ends)", flush=True)
     try:
+        print(f"{talk.name} is at {server.url} (for this machine alone; Ctrl-C ends)", flush=True)
         server.serve_forever()
     except KeyboardInterrupt:
         print()
