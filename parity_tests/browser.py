@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +23,7 @@ def open_browser(width: int = 1280, height: int = 900, dark: bool = False) -> It
         pytest.skip("no Chromium with its chromedriver on this machine: the pages were not tried in a browser")
     options = ChromeOptions()
     options.binary_location = browser
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = Chrome(options=options, service=Service(chromedriver, log_output=os.devnull))
@@ -35,3 +36,13 @@ def open_browser(width: int = 1280, height: int = 900, dark: bool = False) -> It
         yield driver
     finally:
         driver.quit()
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 15) -> Any:
+    """What the condition gives, once that is true; fails if it does not come true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("what was waited for did not come")

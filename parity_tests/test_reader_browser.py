@@ -3,19 +3,14 @@
 Without Chromium and its driver these tests are skipped. axe-core is looked for in build/axe, where .ci/run puts it.
 """
 
-import shutil
-import time
 from pathlib import Path
 
 import pytest
 
+from parity_tests.browser import open_browser, wait_for
 from reader.site import ROOT, build
 
-webdriver = pytest.importorskip("selenium.webdriver")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
 AXE = ROOT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and chromedriver are not installed")
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +22,9 @@ def site(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "hide-scrollbars"):
-        options.add_argument(f"--{argument}")
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.set_script_timeout(60)
-    yield driver
-    driver.quit()
+    with open_browser() as driver:
+        driver.set_script_timeout(60)
+        yield driver
 
 
 def as_wide_as(browser, width: int) -> None:
@@ -47,7 +37,10 @@ def opened(browser, site: Path, address: str, width: int = 1280, dark: bool = Fa
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
     browser.get("about:blank")
-    browser.get(f"{site.as_uri()}/{address}")
+    url = f"{site.as_uri()}/{address}"
+    browser.get(url)
+    arrived = "return document.readyState === 'complete' && location.href.split('#')[0] === arguments[0].split('#')[0]"
+    wait_for(lambda: browser.execute_script(arrived, url))  # a link clicked before may still have been on its way
 
 
 def press(browser, *keys: str) -> None:
@@ -175,24 +168,14 @@ def test_search_and_help(browser, site):
     assert browser.execute_script("return document.querySelector('#help').open")
     browser.execute_script("document.querySelector('#help').close()")
     press(browser, "/")
-    for _ in range(50):
-        if browser.execute_script("return document.querySelector('#search').open"):
-            break
-        time.sleep(0.1)
+    wait_for(lambda: browser.execute_script("return document.querySelector('#search').open"))
     typed = (
         "const i = document.querySelector('#search input'); i.value = 'layer_norm'; i.dispatchEvent(new Event('input'))"
     )
-    for _ in range(50):  # the index is read when the search opens
-        browser.execute_script(typed)
-        if texts(browser, "#search li b"):
-            break
-        time.sleep(0.1)
-    assert "functional.layer_norm" in texts(browser, "#search li b")[0]
+    browser.execute_script(typed)
+    assert "functional.layer_norm" in wait_for(lambda: texts(browser, "#search li b"))[0]
     browser.execute_script("document.querySelector('#search a').click()")
-    for _ in range(50):
-        if "functional.html" in browser.current_url:
-            break
-        time.sleep(0.1)
+    wait_for(lambda: "functional.html" in browser.current_url)
     assert browser.current_url.endswith("functional.html#layer_norm")
     assert errors(browser) == []
 

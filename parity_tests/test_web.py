@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -19,7 +18,7 @@ import torch
 import numpy_gpt
 import torch_gpt
 from parity_tests.book_code import BookGPT
-from parity_tests.browser import open_browser
+from parity_tests.browser import open_browser, wait_for
 from parity_tests.report.measure import twins
 from shared_gpt.cli import main
 from shared_gpt.commands.chat import Chat
@@ -319,15 +318,6 @@ def test_ctrl_c_ends_quietly(folders):
 
 
 # The page in a browser
-
-
-def wait_for(condition, seconds=15):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("what was waited for did not come")
 
 
 def test_the_page_by_mouse_on_a_wide_light_screen(folders):

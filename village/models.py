@@ -38,6 +38,15 @@ BASE, CHAT, SPAM = shipped.NAMES
 STYLE = "qa"
 ORIGIN = "origin.json"  # beside each shipped model: what it was made of
 FIRST_STEPS = 3  # whose losses the origin keeps, so that a test can train them again
+# What the base and the chat's branches have in common.
+PACE = {
+    "batch_size": 32,
+    "warmup": 50,
+    "final_lr": 0.02,
+    "val_fraction": 0.01,
+    "eval_every": 400,
+    "eval_batches": 10,
+}
 
 Command = Pretrain | Instructions | Labels
 
@@ -52,16 +61,7 @@ def recipes(work: Path, models: Path) -> dict[str, Command]:
             model=ModelOptions(
                 vocab_size=3072, context_length=64, emb_dim=160, n_heads=5, drop_rate=0.0, tie_embeddings=False
             ),
-            training=TrainSettings(
-                steps=2400,
-                batch_size=32,
-                lr=3e-3,
-                warmup=50,
-                final_lr=0.02,
-                val_fraction=0.01,
-                eval_every=400,
-                eval_batches=10,
-            ),
+            training=TrainSettings(steps=2400, lr=3e-3, **PACE),
         ),
         CHAT: Instructions(
             weights=base,
@@ -71,17 +71,7 @@ def recipes(work: Path, models: Path) -> dict[str, Command]:
             mask_prompt=True,
             test_fraction=0.0,
             lora=LoRAOptions(lora_rank=16, lora_targets=("c_attn", "c_proj", "c_fc", "lm_head")),
-            training=FineTuneSettings(
-                steps=2000,
-                batch_size=32,
-                lr=2e-3,
-                warmup=50,
-                final_lr=0.02,
-                val_fraction=0.01,
-                eval_every=400,
-                eval_batches=10,
-                sample_tokens=24,
-            ),
+            training=FineTuneSettings(steps=2000, lr=2e-3, sample_tokens=24, **PACE),
         ),
         SPAM: Labels(
             weights=base,

@@ -425,7 +425,7 @@ const inRooms = {
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open]")) return;
   if (event.key === " " && document.body.classList.contains("projector")) {
     event.preventDefault();
     return reveal();

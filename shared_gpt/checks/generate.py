@@ -66,11 +66,9 @@ def check_sampling(settings: Any, max_new_tokens: Any, candidates: Any, config: 
 
 def check_lookup(num_tokens: Any, ngram: Any) -> None:
     """Refuse a look-up that guesses or looks for nothing."""
-    for name, value in (("num_tokens", num_tokens), ("ngram", ngram)):
+    for name, value, usual in (("num_tokens", num_tokens, 10), ("ngram", ngram, 3)):
         if not is_whole(value, 1):
-            raise ValueError(
-                f"{name} is {value!r}; give a whole number of at least 1, such as {10 if name == 'num_tokens' else 3}."
-            )
+            raise ValueError(f"{name} is {value!r}; give a whole number of at least 1, such as {usual}.")
 
 
 def check_logits(largest: float) -> None:

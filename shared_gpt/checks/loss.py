@@ -15,9 +15,8 @@ def check_targets(logits: Any, targets: Any, ignore_index: int, Array: type) -> 
             f"{tuple(logits.shape[:-1])}; give one target id per position."
         )
     check_integers("targets", targets)
-    if (
-        0 in targets.shape and len(targets.shape) > 1
-    ):  # a flat list of none is left of a batch in which no target counts
+    # A flat list of none is what is left of a batch in which no target counts.
+    if 0 in targets.shape and len(targets.shape) > 1:
         raise ValueError(
             f"targets have shape {tuple(targets.shape)}, which holds no token; give at least one position."
         )
