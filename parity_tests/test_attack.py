@@ -102,7 +102,7 @@ def test_what_is_slow_or_large_is_recognized(tmp_path, monkeypatch):
     if module.start_measuring():  # Linux says how much memory was in use at most
         big = one_try(reader_that(lambda folder: np.ones(50_000_000).sum()), tmp_path, {"a.txt": b"hello"}, 3)
         assert big.outcome == "large"
-        assert big.megabytes > 300
+        assert big.megabytes > module.MEGABYTES
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

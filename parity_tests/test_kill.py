@@ -35,16 +35,19 @@ def step(number):
     last = f"{folder}/{number}/last.safetensors"
     return load_tensors(last)[1]["step"] if os.path.exists(last) else 0
 
+resumed(numpy_gpt, f"{folder}/unharmed", save_every=1).run()  # here, so that no child has anything left to import
 begun = time.monotonic()
-assert os.waitpid(run("unharmed"), 0)[1] == 0
+assert os.waitpid(run("timed"), 0)[1] == 0
 whole_time = time.monotonic() - begun
 number = kills = 0
-while kills < rounds:
+steps = set()
+while kills < rounds or len(steps) < 3:  # machines differ: until the kills came at different places
     child = run(number)
-    time.sleep(random.uniform(0, whole_time / 3))
+    time.sleep(random.uniform(0, whole_time))
     os.kill(child, signal.SIGKILL)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL:
         kills += 1
+        steps.add(step(number))
         print(number, step(number), flush=True)
     else:
         number += 1
@@ -55,12 +58,11 @@ assert os.waitpid(run(number), 0)[1] == 0
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_killed_at_random(tmp_path):
     command = [sys.executable, "-c", DRIVER, tmp_path, str(ROUNDS)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     kills = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
-    assert len(kills) == ROUNDS
+    assert len(kills) >= ROUNDS
     assert kills == sorted(kills)  # no kill set a run back behind its checkpoint
-    assert len({step for _, step in kills}) > 2  # they came at different places
     whole = trace(resumed(numpy_gpt, tmp_path / "unharmed", save_every=1))
     assert load_tensors(tmp_path / "unharmed" / "last.safetensors")[1]["step"] == 12
     for number in {number for number, _ in kills}:
