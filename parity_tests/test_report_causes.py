@@ -26,6 +26,13 @@ def first_line(target, change, tmp_path):
     ("target", "find", "put", "said"),
     [
         ("functional.softmax", "axis=-1", "axis=-2", "softmax runs over the queries, where the keys belong"),
+        ("functional.softmax", "x - m", "x * 1", "the maximum of each row is not taken off first"),
+        (
+            "functional.softmax",
+            "np.maximum(p.sum(axis=-1, keepdims=True), 1)",
+            "p.sum(axis=-1, keepdims=True)",
+            "likely a row whose keys are all hidden is divided by its sum, 0",
+        ),
         (
             "functional.softmax_backward",
             "    dx -= p * dx.sum(axis=-1, keepdims=True)",
@@ -57,6 +64,19 @@ def first_line(target, change, tmp_path):
             "k.swapaxes(-1, -2)",
             "k.reshape(*k.shape[:2], k.shape[3], k.shape[2])",
             "k is reshaped to (B, H, D, T) where its last two axes should be swapped",
+        ),
+        ("attention.MultiHeadAttention.backward", "[dq, dk, dv]", "[dq, -dk, dv]", "likely k alone is of the wrong sign"),
+        (
+            "attention.MultiHeadAttention.backward",
+            "[dq, dk, dv]",
+            "[dq, 3 * dk, -dv]",
+            "likely k is off by a factor of 3 = D; v is of the wrong sign",
+        ),
+        (
+            "optim.AdamW.update",
+            "w *= 1 - self.lr * decay",
+            "g = g + decay * w",
+            "the decay is added to the gradient (L2)",
         ),
         (
             "sampling.keep_top_p",

@@ -11,13 +11,9 @@ from functools import partial
 
 import numpy as np
 
-from parity_tests.report.measure import relative_error
+from parity_tests.report.measure import TOLERANCE, is_explained, relative_error
 from parity_tests.report.suspects import known_mistakes
 from parity_tests.report.trace import Key, Trace
-
-# A guess is named if it explains all of a difference but a thousandth: far above rounding, far below chance.
-ALIKE = 1e-3
-ROUNDING = 1e-5  # above what rounds in float32, below what any mistake changes
 
 Facts = Mapping[str, float]  # numbers by name that may have been forgotten as factors: √D, 1/n, …
 
@@ -89,25 +85,19 @@ def likely_reason(key: Key, ours: Trace, theirs: Trace, facts: Facts) -> str:
         )
     if not np.issubdtype(b.dtype, np.floating):
         return ""
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    if np.isfinite(b).all() and not np.isfinite(a).all():
-        return f"{'NaN' if np.isnan(a).any() else 'infinity'} in {np.mean(~np.isfinite(a)):.0%} of the values"
     if not a.any():
         return "zero throughout: never computed, or never passed on"
     if not b.any():
         return "a term too many: it should be zero throughout"
     with np.errstate(all="ignore"):
         for name, mistaken in known_mistakes(key, theirs):
-            if mistaken.shape == a.shape and _explains(mistaken, a, b):
+            if mistaken.shape == a.shape and is_explained(a, b, mistaken):
                 return name
+    if np.isfinite(b).all() and not np.isfinite(a).all():
+        return f"{'NaN' if np.isnan(a).any() else 'infinity'} in {np.mean(~np.isfinite(a)):.0%} of the values"
     if reason := _relation(a, b, facts) or _thirds(key, a, b, facts):
         return reason
     return _term(key, a, b, theirs) or _misplaced(key, a, theirs) or _pattern(a, b)
-
-
-def _explains(guess: np.ndarray, a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether the guess is far closer to a than b is."""
-    return relative_error(a, guess) <= ALIKE * relative_error(a, b)
 
 
 def _thirds(key: Key, a: np.ndarray, b: np.ndarray, facts: Facts) -> str:
@@ -118,7 +108,7 @@ def _thirds(key: Key, a: np.ndarray, b: np.ndarray, facts: Facts) -> str:
         return ""
     wrong = {}
     for letter, part in zip("qkv", np.split(np.arange(a.shape[-1]), 3)):
-        if relative_error(a[..., part], b[..., part]) > ROUNDING:
+        if relative_error(a[..., part], b[..., part]) > TOLERANCE[a.dtype.name]:
             wrong[letter] = _relation(a[..., part], b[..., part], facts)
     if not wrong or len(wrong) == 3:
         return ""
@@ -132,17 +122,19 @@ def _relation(a: np.ndarray, b: np.ndarray, facts: Facts) -> str:
     """Which operation on all of b gives a."""
     if not relative_error(a, b):
         return ""
-    if _explains(-b, a, b):
+    if is_explained(a, b, -b):
         return "of the wrong sign"
     factor = float(np.vdot(a, b) / max(np.vdot(b, b), np.finfo(float).tiny))
-    named = next((f" = {name}" for name, value in facts.items() if _explains(value * b, a, b)), "")
-    if (named or a.size > 1) and factor and _explains(factor * b, a, b):
+    named = next((f" = {name}" for name, value in facts.items() if is_explained(a, b, value * b)), "")
+    if (named or a.size > 1) and factor and is_explained(a, b, factor * b):
         return f"off by a factor of {factor:.4g}{named}"
     for i in range(a.ndim):
         for j in range(i):
-            if a.shape[i] == a.shape[j] > 1 and _explains(b.swapaxes(i, j), a, b):
+            if a.shape[i] == a.shape[j] > 1 and is_explained(a, b, b.swapaxes(i, j)):
                 return "transposed"
-    if a.size > 2 and relative_error(np.sort(a, axis=None), np.sort(b, axis=None)) <= ALIKE * relative_error(a, b):
+    rearranged = np.empty_like(b).reshape(-1)
+    rearranged[np.argsort(a, axis=None)] = np.sort(b, axis=None)
+    if a.size > 2 and is_explained(a, b, rearranged.reshape(b.shape)):
         return "the same numbers in other places: reshaped where axes should be swapped, or the wrong axes swapped"
     return ""
 
@@ -151,14 +143,14 @@ def _term(key: Key, a: np.ndarray, b: np.ndarray, theirs: Trace) -> str:
     """Which summand is missing: a value in the trace, one number for each row, or one vector for all rows."""
     for other, term in _nearby(key, theirs):
         if term.shape == a.shape:
-            if _explains(b - term, a, b):
+            if is_explained(a, b, b - term):
                 return f"a missing term: {_called(other)}"
-            if _explains(b + term, a, b):
+            if is_explained(a, b, b + term):
                 return f"a term too many: {_called(other)}"
     if a.ndim > 1 and a.shape[-1] > 2:
-        if _explains(b + (a - b).mean(axis=-1, keepdims=True), a, b):
+        if is_explained(a, b, b + (a - b).mean(axis=-1, keepdims=True)):
             return "a missing term: each row is off by one number, as without a mean or a sum over the last axis"
-        if a[..., 0].size > 2 and _explains(b + (a - b).mean(axis=tuple(range(a.ndim - 1)), keepdims=True), a, b):
+        if a[..., 0].size > 2 and is_explained(a, b, b + (a - b).mean(axis=tuple(range(a.ndim - 1)), keepdims=True)):
             return "a missing term: every row is off by the same vector, as without a bias"
     return ""
 
@@ -189,7 +181,7 @@ def _called(key: Key) -> str:
 def _misplaced(key: Key, a: np.ndarray, theirs: Trace) -> str:
     """Whether a is right, but belongs to another place."""
     for other, array in theirs.items():
-        if _together(key, other) and array.shape == a.shape and relative_error(a, array) < 1e-9:
+        if _together(key, other) and array.shape == a.shape and relative_error(a, array) <= TOLERANCE[a.dtype.name]:
             return f"misplaced: it is {_called(other)}"
     return ""
 
@@ -201,7 +193,7 @@ def _pattern(a: np.ndarray, b: np.ndarray) -> str:
     if np.mean(b == 0) > 0.01 and np.any((b == 0) != (a == 0)):
         return "another mask: zeros are in other places"
     if a.ndim > 1:
-        rows = np.abs(a - b).max(axis=-1) > ALIKE * np.abs(a - b).max()
+        rows = np.abs(a - b).max(axis=-1) > TOLERANCE[a.dtype.name] * np.abs(b).max()
         if not rows.all():
             return f"a matter of some rows: only {int(rows.sum())} of {rows.size} differ"
     return ""

@@ -15,8 +15,8 @@ import numpy_gpt
 from numpy_gpt import GPTConfig
 from parity_tests.report.checks.training import as_input
 from parity_tests.report.comparison import Comparison, furthest
-from parity_tests.report.diagnose import ROUNDING
 from parity_tests.report.evidence import Check
+from parity_tests.report.measure import TOLERANCE
 from parity_tests.report.subject import Subject
 from parity_tests.report.suspects.sampling import sampling as sampling_mistakes
 from parity_tests.report.trace import Key, Trace
@@ -58,7 +58,7 @@ def _reason(key: Key, ours: np.ndarray, theirs: Trace) -> str:
         return "exp overflows, or all of it underflows: the maximum of each row is not taken off first"
     with np.errstate(all="ignore"):
         for reason, mistaken in sampling_mistakes(key, theirs):
-            if furthest("", ours, mistaken)[-1] <= ROUNDING:
+            if furthest("", ours, mistaken)[-1] <= TOLERANCE["float64"]:
                 return reason
     return ""
 

@@ -8,7 +8,7 @@ import numpy as np
 
 import numpy_gpt
 from parity_tests.report.comparison import Comparison, furthest
-from parity_tests.report.measure import to_numpy
+from parity_tests.report.measure import TOLERANCE, is_explained, to_numpy
 from parity_tests.report.subject import Subject
 from parity_tests.report.suspects.optim import mistaken_adamw
 from parity_tests.report.trace import Trace, gradient
@@ -69,7 +69,7 @@ def compare_clipping(c: Comparison, traces: list[Trace]) -> None:
         elif not entry.agrees:
             ratios = [float(np.vdot(ours[name], theirs[name]) / np.vdot(theirs[name], theirs[name])) for name in ours]
             reason = f"off by a factor of {ratios[0]:.4g}"
-            if max(ratios) - min(ratios) > 1e-3 * max(ratios):
+            if max(ratios) - min(ratios) > TOLERANCE[c.precision] * max(ratios):
                 reason = "off by another factor for each parameter; one norm over all of them belongs"
             elif number == 1:
                 reason += ": the norm is below the limit, so min(1, …) is missing"
@@ -109,7 +109,8 @@ def compare_optimizer(c: Comparison, traces: list[Trace]) -> None:
         start = to_numpy(c.subject.model(torch_gpt, c.precision).state_dict()[name])
         grads = [random_gradient(c.subject, c.precision, step, i, shape) for step in range(STEPS)]
         guesses = mistaken_adamw(start, grads, LR, BETAS, EPS, DECAY)
-        reason = next((what for what, w in guesses if furthest("", ours[name], w)[-1] < 1e-3 * entry.error), "")
+        fits = ours[name].shape == theirs[name].shape and ours[name].dtype == theirs[name].dtype
+        reason = next((what for what, w in guesses if fits and is_explained(ours[name], theirs[name], w)), "")
         c.part("AdamW", "step", f"{name} after {STEPS} steps", entry.error, reason, alone=True)
 
 

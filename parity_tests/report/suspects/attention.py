@@ -41,6 +41,15 @@ def attention_weights(attn: str, theirs: Trace) -> Suspects:
         "the mask comes after the softmax, whose rows then do not sum to 1",
         np.where(future, 0, _softmax(scores / math.sqrt(D))),
     )
+    whole = np.exp(masked(scores / math.sqrt(D)))
+    yield (
+        "the maximum of each row is not taken off first, so that its sum can be below 1",
+        whole / np.maximum(whole.sum(axis=-1, keepdims=True), 1),
+    )
+    yield (
+        "a row whose keys are all hidden is divided by its sum, 0",
+        np.where(p.any(axis=-1, keepdims=True), p, np.nan),
+    )
     each = [part.reshape(B, H, T, D) for part in np.split(qkv, 3, axis=-1)]
     for q, k, _ in (each, np.split(qkv.reshape(B, 3 * H, T, D), 3, axis=1)):
         mixed = _softmax(masked(q @ k.swapaxes(-1, -2) / math.sqrt(D)))
