@@ -20,6 +20,11 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+try:
+    import resource
+except ImportError:  # Windows, where nothing is judged
+    pass
+
 from parity_tests.mistakes.judge import PACKAGES, ROOT
 from parity_tests.mistakes.suite import first_failure
 from parity_tests.mutants.mutate import Mutant
@@ -47,6 +52,7 @@ LIBRARIES += (
 )
 OPTIONS = ("--assert=plain", "-p", "_hypothesis_pytestplugin")  # what takes long to start is left out
 TIME_OUT = "it did not end in time"
+MEMORY = 4e9  # bytes that a mutant's tests may take; they take a tenth of it
 
 
 def load_libraries() -> None:
@@ -136,9 +142,10 @@ def _child(
 
 
 def _end_with(parent: int) -> None:
-    """End this process, and all that it started, when its parent is gone."""
-    while os.getppid() == parent:
-        time.sleep(1)
+    """End this process, and all that it started, when its parent is gone, or when a mutant fills the memory."""
+    unit = 1 if sys.platform == "darwin" else 1024  # of what getrusage tells
+    while os.getppid() == parent and resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit < MEMORY:
+        time.sleep(0.3)
     os.killpg(0, signal.SIGKILL)
 
 

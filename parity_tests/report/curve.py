@@ -1,10 +1,10 @@
 """Three curves: the NumPy twin, the PyTorch twin and the Keras model train from one seed on the same batches; their losses, and
 the distance between them."""
 
+import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from types import ModuleType
 from typing import Literal
 
 import numpy as np
@@ -22,6 +22,9 @@ from shared_gpt.text import (
 from shared_gpt.training.settings import TrainSettings
 
 BANDS = {"float64": 1e-9, "float32": 1e-4}  # how far apart any two losses may be; measured: see docs/training.md
+
+
+PROGRAMS = {"NumPy": "numpy_gpt", "PyTorch": "torch_gpt", "TensorFlow": "tensorflow_gpt"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ class Curve:
     """The picture."""
 
     def run(self) -> int:
-        curves = main_curve(self.steps, self.dtype, self.seed, self.preset, self.lora)
+        import tensorflow_gpt  # noqa: F401  # first: it silences TensorFlow, or says what to install
+
+        curves = self.curves()
         band = BANDS[self.dtype]
         apart = {name: float(np.abs(np.subtract(curve, curves["NumPy"])).max()) for name, curve in curves.items()}
         for name, curve in curves.items():
@@ -56,34 +61,36 @@ class Curve:
         print(f"{'All agree' if agree else 'They do NOT agree'} to {band:g}.")
         return 0 if agree else 1
 
+    def curves(self) -> dict[str, list[float]]:
+        """The loss of each step, by program. A terminal shows how far each is."""
+        from rich.console import Console
 
-def main_curve(
-    steps: int = 50, dtype: str = "float64", seed: int = 0, preset: str = "classroom", lora: bool = False
-) -> dict[str, list[float]]:
-    """The loss of each step, by program."""
-    import numpy_gpt
-    import tensorflow_gpt
-    import torch_gpt
+        curves: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+        with Console(stderr=True).status("Reading the text ...") as status:
+            for name in PROGRAMS:
+                for loss in self.losses(name):
+                    curves[name].append(loss)
+                    status.update(f"{name}: step {len(curves[name])} of {self.steps}, loss {loss:.4f}")
+        return curves
 
-    settings = TrainSettings(steps=steps, seed=seed, dtype=dtype, lr=3e-3)
-    settings.check()
-    tokenizer = find_tokenizer("stories")
-    config = GPTConfig.preset(preset, vocab_size=tokenizer.n_vocab, drop_rate=0.0)
-    T = config.context_length
-    if lora:
-        entries = load_instructions("instructions")
-        dataset = InstructionDataset(entries, tokenizer, T, "qa", mask_prompt=True, skip_long=True)
-    else:
-        dataset = TokenWindows(load_tokens("stories", tokenizer), T, stride=16)
-    batches = list(islice(Batches(dataset, settings.batch_size, np.random.default_rng(seed)).endless(), steps))
-
-    def train(twin: ModuleType) -> list[float]:
-        model = twin.GPTModel(config, np.random.default_rng(seed), getattr(twin, dtype))
-        if lora:
-            twin.apply_lora(model, rank=8, alpha=16, rng=np.random.default_rng(seed))
+    def losses(self, program: str) -> Iterator[float]:
+        """The loss of one step of a program of PROGRAMS after the other."""
+        settings = TrainSettings(steps=self.steps, seed=self.seed, dtype=self.dtype, lr=3e-3)
+        settings.check()
+        tokenizer = find_tokenizer("stories")
+        config = GPTConfig.preset(self.preset, vocab_size=tokenizer.n_vocab, drop_rate=0.0)
+        T = config.context_length
+        if self.lora:
+            entries = load_instructions("instructions")
+            dataset = InstructionDataset(entries, tokenizer, T, "qa", mask_prompt=True, skip_long=True)
+        else:
+            dataset = TokenWindows(load_tokens("stories", tokenizer), T, stride=16)
+        batches = Batches(dataset, settings.batch_size, np.random.default_rng(self.seed)).endless()
+        twin = importlib.import_module(PROGRAMS[program])
+        model = twin.GPTModel(config, np.random.default_rng(self.seed), getattr(twin, self.dtype))
+        if self.lora:
+            twin.apply_lora(model, rank=8, alpha=16, rng=np.random.default_rng(self.seed))
         betas = settings.beta1, settings.beta2
         optimizer = twin.AdamW(model.parameters(), betas=betas, weight_decay=settings.weight_decay)
-        steps_taken = twin.train(model, optimizer, iter(batches), steps, settings.learning_rate)
-        return [progress.loss for progress in steps_taken]
-
-    return {"NumPy": train(numpy_gpt), "PyTorch": train(torch_gpt), "TensorFlow": train(tensorflow_gpt)}
+        for progress in twin.train(model, optimizer, batches, self.steps, settings.learning_rate):
+            yield progress.loss
