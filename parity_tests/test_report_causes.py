@@ -65,7 +65,12 @@ def first_line(target, change, tmp_path):
             "k.reshape(*k.shape[:2], k.shape[3], k.shape[2])",
             "k is reshaped to (B, H, D, T) where its last two axes should be swapped",
         ),
-        ("attention.MultiHeadAttention.backward", "[dq, dk, dv]", "[dq, -dk, dv]", "likely k alone is of the wrong sign"),
+        (
+            "attention.MultiHeadAttention.backward",
+            "[dq, dk, dv]",
+            "[dq, -dk, dv]",
+            "likely k alone is of the wrong sign",
+        ),
         (
             "attention.MultiHeadAttention.backward",
             "[dq, dk, dv]",

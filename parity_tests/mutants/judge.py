@@ -16,14 +16,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-
-try:
-    import resource
-except ImportError:  # Windows, where nothing is judged
-    pass
 
 from parity_tests.mistakes.judge import PACKAGES, ROOT
 from parity_tests.mistakes.suite import first_failure
@@ -50,6 +45,8 @@ LIBRARIES += (
     "tensorflow",
     "_hypothesis_pytestplugin",
 )
+with suppress(ImportError):  # on Windows, where nothing is judged
+    import resource
 OPTIONS = ("--assert=plain", "-p", "_hypothesis_pytestplugin")  # what takes long to start is left out
 TIME_OUT = "it did not end in time"
 MEMORY = 4e9  # bytes that a mutant's tests may take; they take a tenth of it

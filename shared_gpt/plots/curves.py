@@ -25,7 +25,7 @@ def plot_curves(curves: Mapping[str, Sequence[float]], title: str, band: float, 
         bottom.annotate(text, (1, y), xytext=(0, above), textcoords="offset points", fontsize=8, color=INK)
     bottom.set_yscale("log")
     bottom.set_ylim(floor / 30, band * 100)
-    bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
+    bottom.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     bottom.set(xlabel="step", ylabel="difference of the losses")
     top.set_ylabel("loss (nats per token)")
     top.set_title(title, fontsize=10)
