@@ -58,6 +58,15 @@ def test_a_text_that_repeats_itself_takes_few_passes(twin):
     assert [len(step.tokens) for step in passes] == [5] * 8
     surprised = list(twin.lookup_passes(model, [3, 3], 3, num_tokens=4))  # it guesses 3 after 3, and the model goes on
     assert [(step.tokens, step.guessed) for step in surprised] == [([4], 1), ([5], 0), ([6], 0)]
+    ended = list(twin.lookup_passes(model, [0, 1, 2, 3, 4, 5, 6, 0], 40, num_tokens=4, eos_id=3))
+    assert [(step.tokens, step.guessed) for step in ended] == [([1, 2, 3], 4)]
+
+
+@pytest.mark.parametrize("twin", PAIR)
+def test_the_cache_holds_what_was_confirmed(twin):
+    model, cache = counting_model(twin, 7, 100), twin.KVCache(GPTConfig(7, 100, 7, 1, 1))
+    assert twin.prompt_lookup.confirm(model, [0, 1, 2], [3, 4, 0], cache) == [3, 4, 5]
+    assert cache.length == 5
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=12), st.integers(0, 4), st.integers(1, 4))

@@ -237,6 +237,7 @@ def test_the_merge_trees_nodes_and_words():
     assert [(node.token, node.x, node.height) for node in root.children] == [(b"ab", 0.5, 1), (b"c", 2, 0)]
     figure = text.merge_tree(own.explain("$$"))
     (axes,) = figure.axes
+    assert not axes.axison
     words = [label.get_text() for label in axes.texts]
     assert sorted(words) == sorted(["$", "$", "$$", f"id {own.ids[b'$$']}", "rank 2"])
     assert not any(label.get_parse_math() for label in axes.texts if "$" in label.get_text())
@@ -288,3 +289,90 @@ def test_tiktokens_folder_without_any_variable(monkeypatch):
     for name in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
     assert tiktoken_cache().name == "data-gym-cache"
+
+
+def test_large_arrays_are_worked_on_in_chunks_to_their_ends():
+    from numpy_gpt.chunks import CHUNK
+
+    x = np.random.default_rng(0).standard_normal(2 * CHUNK + 3)
+    for function, arrays in (
+        (numpy_gpt.functional.gelu, [x]),
+        (numpy_gpt.functional.gelu_backward, [x[::-1].copy(), x]),
+    ):
+        pieces = [function(*(array[i : i + 1000] for array in arrays)) for i in range(0, len(x), 1000)]
+        np.testing.assert_array_equal(function(*arrays), np.concatenate(pieces))
+        tall = [array[: 2 * CHUNK].reshape(4, -1) for array in arrays]
+        np.testing.assert_array_equal(function(*tall).reshape(-1), function(*(array[: 2 * CHUNK] for array in arrays)))
+
+
+def test_a_function_is_applied_to_every_module_children_first():
+    model, visited = small_model(), []
+    assert model.apply(visited.append) is model
+    assert sorted(map(id, visited)) == sorted(map(id, model.modules()))
+    for module in visited:
+        assert all(visited.index(child) < visited.index(module) for _, child in module.named_children())
+
+
+@pytest.mark.parametrize("infinite", [np.inf, np.nan])
+def test_logits_that_are_none_name_no_class(infinite):
+    from numpy_gpt.classifier import predict_classes
+
+    model = small_model()
+    model.forward = lambda ids: np.array([[[0.0, 1.0], [2.0, infinite]]])
+    with pytest.raises(ValueError, match="weights are damaged"):
+        predict_classes(model, np.array([[1, 2]]), np.array([1]))
+
+
+def test_mpis_processes_end_together_with_a_status_that_says_so(capsys):
+    from numpy_gpt.distributed import MPIProcesses
+
+    ended = []
+    processes = MPIProcesses.__new__(MPIProcesses)
+    processes.comm, processes.rank = type("Comm", (), {"Abort": lambda self, status: ended.append(status)})(), 3
+    processes.abort(ValueError("no"))
+    assert ended == [2]
+    assert capsys.readouterr().err == "process 3: no\n"
+
+
+class Table(text.Tokenizer):
+    """A tokenizer as far as its fingerprint sees it; id 1 has no token."""
+
+    n_vocab, eot = 3, 2
+
+    def decode_bytes(self, ids):
+        return {0: b"a", 2: b"end"}[ids[0]]
+
+
+def test_the_fingerprint_of_a_vocabulary_with_a_hole():
+    import hashlib
+
+    from shared_gpt.text.token_file import tokenizer_fingerprint
+
+    lengths = [(n).to_bytes(4, "little") for n in range(4)]
+    whole = b"3 2" + lengths[1] + b"a" + lengths[0] + lengths[3] + b"end"
+    assert tokenizer_fingerprint(Table()) == hashlib.sha256(whole).digest()
+
+
+def test_ids_of_the_largest_vocabulary_that_two_bytes_hold():
+    from shared_gpt.text.token_file import id_dtype
+
+    table = Table()
+    for table.n_vocab, dtype in ((1 << 16, "<u2"), ((1 << 16) + 1, "<u4")):
+        assert id_dtype(table) == np.dtype(dtype)
+
+
+def test_a_fast_tokenizer_adds_a_space_unless_it_says_that_it_does_not():
+    from shared_gpt.text.bpe.huggingface import read_fast_tokenizer
+
+    data = fast_tokenizer(text.BytePairTokenizer.train("low low lower", 260))
+    read_fast_tokenizer(data)
+    del data["pre_tokenizer"]["add_prefix_space"]
+    with pytest.raises(ValueError, match="add_prefix_space"):
+        read_fast_tokenizer(data)
+
+
+@pytest.mark.parametrize("change", [{"epoch": -1}, {"position": -1}, {"position": 99}])
+def test_a_position_that_is_none_is_refused(change):
+    batches = text.TokenWindows(np.arange(30), 4).batches(2, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="which is none"):
+        batches.load_state_dict(batches.state_dict() | change)

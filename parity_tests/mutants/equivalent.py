@@ -45,6 +45,8 @@ EQUIVALENTS = [
     ),
     Equivalent("numpy_gpt/sampling.py", "np.where(before < top_p, descending, 1)", "1 → 2", "it is never the least"),
     Equivalent("numpy_gpt/generate.py", "model(as_ids(model, rows), last=1)", "1 → 2", "the logits are not used there"),
+    Equivalent("numpy_gpt/generate.py", "self.padding, last=1)[:, -1]", "1 → 2", SPEED, "last="),
+    Equivalent("numpy_gpt/lora.py", "rng = np.random.default_rng(0) if rng is None", "0 → 1", SEED),
     Equivalent("numpy_gpt/module.py", "stacklevel=3", "", "which line of numpy_gpt a warning names"),
     Equivalent("numpy_gpt/model.py", "rng = np.random.default_rng(0) if rng is None", "0 → 1", SEED),
     Equivalent("numpy_gpt/classifier.py", "rng = np.random.default_rng(0) if rng is None", "0 → 1", SEED),
@@ -57,6 +59,10 @@ EQUIVALENTS = [
     Equivalent(f"{TEXT}/token_file.py", "columns = TextColumn", "30 → 31", LAYOUT),
     Equivalent(f"{TEXT}/token_file.py", "bar.update(task, completed=total)", "", LAYOUT),
     Equivalent(f"{TEXT}/corpora.py", "piece_bytes: int = 1 << 20", "20 → 21", SPEED),
+    Equivalent(f"{TEXT}/corpora.py", "piece_bytes: int = 1 << 20", "1 → 2", SPEED),
+    Equivalent(
+        f"{TEXT}/tokenizer.py", 'ids.tolist() if hasattr(ids, "tolist")', "", "an array's numbers are found too"
+    ),
     Equivalent(f"{TEXT}/labels.py", "number = 0", "", "the loop sets it before an error can name it"),
     Equivalent(f"{TEXT}/show.py", "if TYPE_CHECKING", "", CHECKERS),
     Equivalent(f"{TEXT}/bpe/merge_tree.py", "if TYPE_CHECKING", "", CHECKERS),
