@@ -5,6 +5,7 @@ Each of these tests answers a mutant that lived (`python -m parity_tests.mutants
 
 import importlib
 import inspect
+import json
 
 import numpy as np
 import pytest
@@ -142,6 +143,10 @@ def test_without_a_cache_none_is_made(monkeypatch):
     numpy_gpt.generate(small_model(), [[1], [2, 3]], 1)
     numpy_gpt.generate(small_model(), [[1]], 9)
     assert [args[1] for args in made] == [3, 4]  # what is needed, and at most the context
+    monkeypatch.setattr(numpy_gpt.prompt_lookup, "KVCache", lambda *args: made.append(args) or plain(*args))
+    for new in (1, 9):
+        list(numpy_gpt.lookup_passes(small_model(), [1, 2], new))
+    assert [args[1] for args in made[2:]] == [3, 4]
 
 
 def test_a_new_head_takes_a_generator_or_none():
@@ -300,6 +305,7 @@ def test_large_arrays_are_worked_on_in_chunks_to_their_ends():
         (numpy_gpt.functional.gelu_backward, [x[::-1].copy(), x]),
     ):
         pieces = [function(*(array[i : i + 1000] for array in arrays)) for i in range(0, len(x), 1000)]
+        np.full_like(x, 7)  # so that memory that is used again does not hold the right values already
         np.testing.assert_array_equal(function(*arrays), np.concatenate(pieces))
         tall = [array[: 2 * CHUNK].reshape(4, -1) for array in arrays]
         np.testing.assert_array_equal(function(*tall).reshape(-1), function(*(array[: 2 * CHUNK] for array in arrays)))
@@ -314,13 +320,26 @@ def test_a_function_is_applied_to_every_module_children_first():
 
 
 @pytest.mark.parametrize("infinite", [np.inf, np.nan])
-def test_logits_that_are_none_name_no_class(infinite):
+def test_logits_that_are_none_name_no_class_and_no_token(infinite):
     from numpy_gpt.classifier import predict_classes
 
     model = small_model()
     model.forward = lambda ids: np.array([[[0.0, 1.0], [2.0, infinite]]])
     with pytest.raises(ValueError, match="weights are damaged"):
         predict_classes(model, np.array([[1, 2]]), np.array([1]))
+    model.forward = lambda ids, cache, last: np.array([[[0.0, infinite]]])
+    with pytest.raises(ValueError, match="weights are damaged"):
+        next(numpy_gpt.lookup_passes(model, [1], 1))
+
+
+def test_a_guess_after_a_single_token():
+    assert numpy_gpt.prompt_lookup.guess([5, 5], 1, 1) == [5]
+
+
+def test_a_file_of_one_entry(tmp_path):
+    entry = {"instruction": "Say yes.", "output": "Yes."}
+    (tmp_path / "one.json").write_text(json.dumps(entry), encoding="utf-8")
+    assert text.load_instructions(tmp_path / "one.json") == [entry]
 
 
 def test_mpis_processes_end_together_with_a_status_that_says_so(capsys):

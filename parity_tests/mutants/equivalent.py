@@ -81,6 +81,13 @@ EQUIVALENTS = [
         ]
     ),
     Equivalent(
+        f"{TEXT}/bpe/training.py",
+        "dict.fromkeys(special_tokens",
+        "",
+        "the id of a special token is not looked at there",
+    ),
+    Equivalent(f"{TEXT}/split.py", "words = _words if text.isascii() or", "or → and", "the slower way finds the same"),
+    Equivalent(
         f"{TEXT}/bpe/training.py", "left, right = list(range(-1", "- → +", "one place more, which no link leads to"
     ),
     Equivalent(f"{TEXT}/bpe/training.py", "break", "break → continue", "all that follows in the heap is as rare"),
