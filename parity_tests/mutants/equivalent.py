@@ -46,6 +46,15 @@ EQUIVALENTS = [
     Equivalent("numpy_gpt/sampling.py", "np.where(before < top_p, descending, 1)", "1 → 2", "it is never the least"),
     Equivalent("numpy_gpt/generate.py", "model(as_ids(model, rows), last=1)", "1 → 2", "the logits are not used there"),
     Equivalent("numpy_gpt/generate.py", "self.padding, last=1)[:, -1]", "1 → 2", SPEED, "last="),
+    Equivalent(
+        "numpy_gpt/prompt_lookup.py", "check_sampling(settings, max_new_tokens, 0", "0 → 1", "one candidate is allowed"
+    ),
+    Equivalent(
+        f"{TEXT}/streamer.py",
+        "self.before = list(prompt[-1:])",
+        "1 → 2",
+        "one token more before changes nothing behind it",
+    ),
     Equivalent("numpy_gpt/lora.py", "rng = np.random.default_rng(0) if rng is None", "0 → 1", SEED),
     Equivalent("numpy_gpt/module.py", "stacklevel=3", "", "which line of numpy_gpt a warning names"),
     Equivalent("numpy_gpt/model.py", "rng = np.random.default_rng(0) if rng is None", "0 → 1", SEED),
@@ -76,6 +85,7 @@ EQUIVALENTS = [
             ("(node.x, node.height), (0, -18)", ""),
             ("figure = Figure(figsize", "max → min"),
             ("figure = Figure(figsize", "1.6 → 3.2"),
+            ("figure = Figure(figsize", "0.75 → 1.5"),
             ("axes.set_xlim(-0.6", "0.4 → 0.8"),
             ("axes.set_ylim(-0.5", "0.7 → 1.4"),
         ]
