@@ -1,12 +1,14 @@
 """The pictures in docs/.
 
-python -m parity_tests.pictures      # makes them all anew: about a minute
+python -m parity_tests.pictures             # makes them all anew: about a minute
+python -m parity_tests.pictures parity      # one of them
 
 Each holds in its metadata what it was drawn from, so that a test can tell when the code shows something else by now.
 """
 
 import hashlib
 import json
+import sys
 import tempfile
 from collections.abc import Callable
 from itertools import islice
@@ -78,12 +80,16 @@ def stamped(path: Path) -> str:
         return image.info.get(SOURCE, "")
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
+    if unknown := set(names) - {path.stem for path in PICTURES}:
+        sys.exit(f"There is no picture {', '.join(sorted(unknown))}; there are {', '.join(p.stem for p in PICTURES)}.")
     for path, (draw, source) in PICTURES.items():
+        if names and path.stem not in names:
+            continue
         draw(path)
         stamp(path, source())
         print(path.relative_to(DOCS.parent))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -29,18 +29,15 @@ PLACE = re.compile(
 
 # What no check calls, and why. The report refuses these.
 UNCALLED = {
-    "chunks": "its decorators wrap the functions of functional.py when numpy_gpt is imported",
-    "distributed": "it takes several processes; test_distributed.py",
     "attention.AttentionRecord": "its one instance is made when numpy_gpt is imported",
     "module.NoGradBlocks": "as above",
     "train.Progress": "a tuple of four names, without a method of its own",
     "train.Progress._replace": "as above",
     "train.Progress._asdict": "as above",
-    "weights.load_run": "it takes the folder of a run; test_runs.py",
 }
 
 
-@pytest.mark.parametrize("room", [room for room in rooms() if room not in ("chunks", "distributed")])
+@pytest.mark.parametrize("room", rooms())
 def test_an_exact_copy_agrees(room):
     """In a process of its own, in which no test's import hook checks that a model is of numpy_gpt's own class."""
     done = subprocess.run(

@@ -104,7 +104,7 @@ def test_the_twins_agree(no_picture, capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     status, lines, _ = report(capsys, tmp_path)
     assert status == 0
-    assert re.fullmatch(r"The twins agree: 33 modules, 28 parameters, 22 more checks; worst error .*", lines[0])
+    assert re.fullmatch(r"The twins agree: 33 modules, 28 parameters, 24 more checks; worst error .*", lines[0])
     table = lines[lines.index(next(line for line in lines if line.startswith("modules"))) + 1 :]
     assert [line.split()[0] for line in table[: len(FORWARD)]] == FORWARD
     assert all(len(line) <= 80 for line in table[:-1] if not line.startswith(("Picture", "worst")))
@@ -417,11 +417,11 @@ def test_a_judge_changed_by_the_students_file_judges_all_the_same(no_picture, ca
 
 
 def test_a_replacement_that_no_check_calls_is_an_error(no_picture, capsys, tmp_path):
-    path = student(tmp_path, "def join(*_):\n    return None\n")
-    status, lines, error = report(capsys, tmp_path, "--replace", f"distributed.join={path}")
+    path = student(tmp_path, "class NoGradBlocks:\n    pass\n")
+    status, lines, error = report(capsys, tmp_path, "--replace", f"module.NoGradBlocks={path}")
     assert status == 2
     assert lines == []
-    assert "No check of the report called your distributed.join" in error
+    assert "No check of the report called your module.NoGradBlocks" in error
     assert not (tmp_path / "out").exists()
 
 

@@ -7,7 +7,7 @@ from parity_tests.report.checks import CHECKS
 from parity_tests.report.comparison import Comparison
 from parity_tests.report.evidence import gather
 from parity_tests.report.replace import replaced
-from parity_tests.report.wording import describe
+from parity_tests.report.wording import CLASSES_OF_TEXT, FUNCTIONS, describe
 
 
 def first_line(target, change, tmp_path):
@@ -143,3 +143,10 @@ def clip_grad_norm(params, max_norm):
 def test_each_gradient_clipped_alone(tmp_path):
     line = first_line("optim.clip_grad_norm", lambda source: CLIPPED, tmp_path)
     assert "off by another factor for each parameter; one norm over all of them belongs" in line
+
+
+def test_every_result_of_a_check_has_a_file_that_answers_for_it():
+    names = list(CHECKS)
+    for name in names[names.index("formulas far from 0") :]:
+        for place in {place for trace in gather(CHECKS[name], SUBJECT, "float64").traces for place, _ in trace}:
+            assert {place, place.partition(".")[0]} & {*FUNCTIONS, *CLASSES_OF_TEXT}, (name, place)

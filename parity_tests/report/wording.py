@@ -21,11 +21,14 @@ ROOMS = {
     "sampling.py": "probabilities keep_top_k keep_top_p draw penalize_repetition likeliest",
     "generate.py": "generate_text_simple generate stream attention_maps",
     "kv_cache.py": "KVCache.length KVCache.reset",
+    "prompt_lookup.py": "guess lookup_passes",
     "perplexity.py": "token_losses perplexity",
     "train.py": "train train_step evaluate",
     "classifier.py": "add_class_head freeze_below_last_block predict_classes",
     "lora.py": "apply_lora load_lora_state_dict merged_state_dict merge_lora unmerge_lora",
-    "weights.py": "save_gpt2 load_gpt2 load_lora",
+    "weights.py": "save_gpt2 load_gpt2 load_lora load_run",
+    "chunks.py": "chunks in_chunks in_chunks_of_rows",
+    "distributed.py": "join MPIProcesses",
 }
 TEXT = {
     "simple.py": "split_words build_vocab SimpleTokenizerV1 SimpleTokenizerV2",
@@ -64,9 +67,8 @@ def describe(finding: Finding) -> str:
 
 def _place(finding: Finding, module: str, direction: str) -> str:
     """The check, the module and its direction, and the class whose code that is."""
-    if module in FUNCTIONS:
-        return f"{module} ({FUNCTIONS[module]})"
-    if room := CLASSES_OF_TEXT.get(module.partition(".")[0]):
+    owner = module.partition(".")[0]
+    if room := FUNCTIONS.get(module) or FUNCTIONS.get(owner) or CLASSES_OF_TEXT.get(owner):
         return f"{module} ({room})"
     last = module.rpartition(".")[2]
     room = "TransformerBlock in block.py" if last.isdigit() else CLASSES.get(last, "your own")

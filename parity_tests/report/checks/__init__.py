@@ -3,7 +3,7 @@
 They run in an order in which each needs only what those before it have shown to agree, so the first that fails tells most.
 """
 
-from parity_tests.report.checks import passes, rooms, text, training, usage
+from parity_tests.report.checks import beside, passes, rooms, text, training, usage
 from parity_tests.report.checks.text_judge import text_check
 from parity_tests.report.checks.training import STEPS
 from parity_tests.report.evidence import Check
@@ -29,6 +29,8 @@ CHECKS: dict[str, Check] = {
     "classifier": rooms.results(usage.classifier),
     "LoRA's branches": rooms.results(usage.branches),
     "saved and loaded": rooms.results(usage.files),
+    "chunks": rooms.results(beside.chunks, once=False),
+    "processes": rooms.results(beside.processes),
     "words and ids": text_check(text.words),
     "byte pairs": text_check(text.byte_pairs),
     "windows and batches": text_check(text.data),

@@ -15,6 +15,7 @@ from parity_tests.report.checks.training import as_input
 from parity_tests.report.measure import random_state, to_numpy
 from parity_tests.report.subject import ALPHA, Subject
 from parity_tests.report.trace import Trace, gradient
+from shared_gpt.checkpoints.run_files import BEST, save_tensors
 
 
 def flat_numbers(rows: Any) -> np.ndarray:
@@ -196,9 +197,13 @@ def branches(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
 
 
 def files(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
-    """Weights and branches, saved and loaded again."""
+    """Weights and branches, saved and loaded again, and a run's."""
     model = subject.model(twin, precision)
     with tempfile.TemporaryDirectory() as name:
+        run = {f"model.{key}": to_numpy(array) for key, array in model.state_dict().items()}
+        save_tensors(Path(name, BEST), run, {"config": model.config.to_dict()})
+        for key, array in room_of(twin, "weights").load_run(name).state_dict().items():
+            trace.put("load_run", key, array)
         for layout in ("huggingface", "openai"):
             try:
                 twin.save_gpt2(model, Path(name, layout), layout)
