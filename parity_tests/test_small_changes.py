@@ -14,6 +14,7 @@ import numpy_gpt
 from numpy_gpt import GPTConfig
 from numpy_gpt.perplexity import perplexity, token_losses
 from numpy_gpt.sampling import keep_top_p, probabilities
+from parity_tests.report.checks.beside import RANK, SIZE, several_processes
 from shared_gpt import text
 from shared_gpt.text.bpe.huggingface import fast_config, fast_tokenizer
 from shared_gpt.text.bpe.merge_tree import _grow
@@ -244,6 +245,8 @@ def test_the_merge_trees_nodes_and_words():
     figure = text.merge_tree(own.explain("$$"))
     (axes,) = figure.axes
     assert not axes.axison
+    (unequal,) = text.merge_tree(own.explain("abcd")).axes
+    assert unequal.get_ylim()[1] > 2
     words = [label.get_text() for label in axes.texts]
     assert sorted(words) == sorted(["$", "$", "$$", f"id {own.ids[b'$$']}", "rank 2"])
     assert not any(label.get_parse_math() for label in axes.texts if "$" in label.get_text())
@@ -346,12 +349,11 @@ def test_a_file_of_one_entry(tmp_path):
 def test_mpis_processes_end_together_with_a_status_that_says_so(capsys):
     from numpy_gpt.distributed import MPIProcesses
 
-    ended = []
-    processes = MPIProcesses.__new__(MPIProcesses)
-    processes.comm, processes.rank = type("Comm", (), {"Abort": lambda self, status: ended.append(status)})(), 3
-    processes.abort(ValueError("no"))
-    assert ended == [2]
-    assert capsys.readouterr().err == "process 3: no\n"
+    with several_processes() as world:
+        processes = MPIProcesses()
+        processes.abort(ValueError("no"))
+        assert (processes.rank, processes.size, world.ended) == (RANK, SIZE, 2)
+    assert capsys.readouterr().err == f"process {RANK}: no\n"
 
 
 class Table(text.Tokenizer):
@@ -386,6 +388,9 @@ def test_a_fast_tokenizer_adds_a_space_unless_it_says_that_it_does_not():
 
     data = fast_tokenizer(text.BytePairTokenizer.train("low low lower", 260))
     read_fast_tokenizer(data)
+    for change in ({"type": "Whitespace"}, {"use_regex": False}):
+        with pytest.raises(ValueError, match="otherwise than GPT-2"):
+            read_fast_tokenizer(data | {"pre_tokenizer": data["pre_tokenizer"] | change})
     del data["pre_tokenizer"]["add_prefix_space"]
     with pytest.raises(ValueError, match="add_prefix_space"):
         read_fast_tokenizer(data)
@@ -396,3 +401,17 @@ def test_a_position_that_is_none_is_refused(change):
     batches = text.TokenWindows(np.arange(30), 4).batches(2, np.random.default_rng(0))
     with pytest.raises(ValueError, match="which is none"):
         batches.load_state_dict(batches.state_dict() | change)
+
+
+def test_nothing_may_be_left_to_train_on():
+    with pytest.raises(ValueError, match="leave nothing to train on"):
+        text.split_examples(list(range(10)), 0.6, 0.6)
+
+
+@pytest.mark.parametrize("alone", ["vocab.bpe", "encoder.json"])
+def test_one_of_gpt2s_two_files_is_not_enough(tmp_path, alone):
+    text.BytePairTokenizer.train("low low lower", 260).save(tmp_path / "both")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "both" / alone).rename(tmp_path / "one" / alone)
+    with pytest.raises(FileNotFoundError, match="no folder with"):
+        text.BytePairTokenizer.load(tmp_path / "one")

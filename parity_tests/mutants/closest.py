@@ -37,7 +37,7 @@ CLOSEST: dict[str, str] = {
     "shared_gpt/text/streamer.py": "streamer",
     "shared_gpt/text/token_file.py": "token_file",
     "shared_gpt/text/tokenizer.py": "simple_tokenizers bpe gpt2_tokenizer tokenizer_commands",
-    "shared_gpt/text/tokenizer_files.py": "tokenizer_commands simple_tokenizers bpe",
+    "shared_gpt/text/tokenizer_files.py": "tokenizer_commands simple_tokenizers bpe converted",
     "shared_gpt/text/windows.py": "windows",
     "shared_gpt/text/bpe/explanation.py": "bpe tokenizer_commands",
     "shared_gpt/text/bpe/files.py": "bpe gpt2_tokenizer",

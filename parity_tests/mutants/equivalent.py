@@ -100,6 +100,7 @@ EQUIVALENTS = [
     Equivalent(
         f"{TEXT}/bpe/training.py", "left, right = list(range(-1", "- → +", "one place more, which no link leads to"
     ),
+    Equivalent(f"{TEXT}/bpe/training.py", "symbol, weight = [BORDER], [0]", "0 → 1", "no pair begins with the border"),
     Equivalent(f"{TEXT}/bpe/training.py", "break", "break → continue", "all that follows in the heap is as rare"),
     Equivalent(f"{TEXT}/bpe/training.py", "for i in range(len(symbol) - 1)", "1 → 2", "the last symbol is a border"),
     Equivalent(
