@@ -1,14 +1,13 @@
 """A student's folder: a file for each exercise that was begun, and what is done. Losing progress.json does no harm."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from exercises.answers import asked, slip_of
 from exercises.cutting import find_target
 from exercises.exercise import Exercise
-from exercises.path import EXERCISES, number_of
+from exercises.path import EXERCISES, named, number_of
 from exercises.stub import make_stub
 from shared_gpt.files import written_beside
 
@@ -65,11 +64,6 @@ class StudentFolder:
         """The exercises that are noted as passed."""
         progress = self.progress()
         return [exercise for exercise in EXERCISES if progress.get(exercise.name, {}).get("passed") is True]
-
-
-def named(path: Path) -> str:
-    """The exercise that a file's name names: 12_attention_backward.py is attention-backward."""
-    return re.sub(r"^\d+[_-]", "", path.stem).replace("_", "-")
 
 
 def exercise_in(path: Path) -> Exercise | None:

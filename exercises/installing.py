@@ -8,9 +8,15 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from exercises.cutting import Target
+from numpy_gpt import GPTConfig
+from parity_tests.report.book import with_book_layout
 from parity_tests.report.watch import watched
 
+ATTENTION = Target("numpy_gpt.attention", ("MultiHeadAttention",))
+SIZES = GPTConfig(5, 4, 6, 2, 1)
 OURS = ("numpy_gpt", "shared_gpt", "parity_tests", "exercises")
 
 
@@ -44,7 +50,7 @@ def installed(functions: Mapping[Target, Any]) -> Iterator[None]:
             install(target, new)
         yield
     finally:
-        for target, old in before.items():
+        for target, old in reversed(before.items()):
             install(target, old)
 
 
@@ -56,6 +62,31 @@ def no_solution(target: Target, asked: bool) -> Any:
         raise SolutionUsedError(f"your file calls {target.module.split('.')[0]}'s own {target.title}: {why}.")
 
     return refuse
+
+
+def students_pieces(module: ModuleType, targets: Sequence[Target], calls: Counter) -> dict[Target, Any]:
+    """What stands in the targets' places: her functions; or her own class, where an attention has one with an `__init__`, in our
+    layout or in the book's (W_query, W_key, W_value, out_proj)."""
+    own = vars(module).get(ATTENTION.name)
+    if {target.names[0] for target in targets} != {ATTENTION.name} or "__init__" not in getattr(own, "__dict__", {}):
+        return {target: students_function(module, target, calls) for target in targets}
+    old = reference(ATTENTION)
+    asked = [target.name for target in targets]
+    if missing := [name for name in asked if name not in vars(own)]:
+        raise AttributeError(
+            f"your file's class {ATTENTION.name} defines no {missing[0]}; write it as a method of the class."
+        )
+    for name in ("forward", "backward"):
+        if not hasattr(own, name):
+            setattr(own, name, vars(old)[name])
+    own = watched(with_book_layout(own), old, f"room.{ATTENTION.name}", calls)
+    held, needed = (list(made(SIZES, np.random.default_rng(0)).state_dict()) for made in (own, old))
+    if held != needed:
+        raise AttributeError(
+            f"your file's class {ATTENTION.name} holds the weights {', '.join(held) or 'none'}; make c_attn and c_proj in its "
+            "__init__, or W_query, W_key, W_value and out_proj, each a Linear of numpy_gpt.layers."
+        )
+    return {target: no_solution(target, True) for target in targets} | {ATTENTION: own}
 
 
 def students_function(module: ModuleType, target: Target, calls: Counter) -> Callable:

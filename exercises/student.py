@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from exercises.cutting import Target, find_target
-from exercises.installing import installed, no_solution, reference, rounds, students_function
+from exercises.installing import installed, no_solution, reference, rounds, students_pieces
 from exercises.path import (
     find_exercise,
 )  # with all probes: imported before a file is loaded, so that every use is known
@@ -73,13 +73,13 @@ def _run(place: Path, request: dict[str, Any]) -> None:
     try:
         module = load(file, request["source"], {t: no_solution(t, t in targets) for t in originals})
         calls: Counter = Counter()
-        own = {target: students_function(module, target, calls) for target in targets}
+        own = students_pieces(module, targets, calls)
     except (Exception, SystemExit) as error:
         save(place / "0.npz", Evidence(error=raised(error, [file])))
         return
     subject = Subject(GPTConfig(**request["config"]), *request["sizes"])
     for number, (check, precision, chosen) in enumerate(request["cases"]):
-        functions = {target: own[target] for target in rounds(targets)[chosen]}
+        functions = {target: own[target] for target in rounds(targets)[chosen]} if chosen else own
         for target in targets:  # in her own file too, so that each function is judged by itself
             if len(target.names) == 1:
                 setattr(module, target.name, functions.get(target, originals[target]))

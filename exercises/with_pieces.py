@@ -10,7 +10,7 @@ from pathlib import Path
 import exercises.slips  # noqa: F401 - imported first, so that every use of a target is known
 from exercises.cutting import find_target
 from exercises.folder import StudentFolder
-from exercises.installing import install, students_function
+from exercises.installing import install, students_pieces
 from exercises.student import load
 
 
@@ -31,8 +31,9 @@ def main(args: list[str]) -> int:
         ):
             continue
         module = load(path, path.read_text(encoding="utf-8-sig"), {})
-        for target in map(find_target, exercise.targets):
-            install(target, students_function(module, target, Counter()))
+        pieces = students_pieces(module, [find_target(name) for name in exercise.targets], Counter())
+        for target, piece in pieces.items():
+            install(target, piece)
     return run(numpy_gpt, args[1:])
 
 

@@ -8,6 +8,7 @@ import pytest
 from exercises.judging import judge_source
 from exercises.path import find_exercise
 from exercises.wording import say
+from parity_tests.test_report_book import BOOK
 
 HEAD = "import math\n\nimport numpy as np\n\n"
 
@@ -149,3 +150,39 @@ def test_the_sentence_that_a_student_needs(name, text, expected):
     assert re.search(expected, " ".join(" ".join(lines).split())), "\n".join(lines)
     assert len(lines) <= 15
     assert max(map(len, lines)) <= 80
+
+
+FORWARD, BACKWARD = BOOK.index("    def forward"), BOOK.index("    def backward")
+INHERITED = (
+    BOOK[:FORWARD]
+    .replace("import numpy as np\n", "import numpy as np\nfrom numpy_gpt import attention\n")
+    .replace("(Module)", "(attention.MultiHeadAttention)")
+    .replace("super().__init__()", "super().__init__(config, rng, dtype)")
+)
+CALLED = "    def forward(self, x, cache=None, padding=None):\n        return super().forward(x, cache, padding)\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("attention", BOOK, "passed."),
+        ("attention", BOOK[:BACKWARD], "passed."),
+        ("attention-backward", BOOK, "passed."),
+        ("attention-backward", BOOK[:FORWARD] + BOOK[BACKWARD:], "passed."),
+        ("attention", BOOK.replace("sqrt(q.shape[-1])", "sqrt(x.shape[-1])"), "Likely scores over √C"),
+        ("attention-backward", BOOK.replace("da.swapaxes(-1, -2) @ q", "da @ q"), "Likely dk not transposed"),
+        ("attention-backward", BOOK.replace("merge_heads(dv)", "-merge_heads(dv)"), "v alone is of the wrong sign"),
+        (
+            "attention",
+            BOOK[:BACKWARD].replace("out_proj", "last"),
+            "make c_attn and c_proj in its __init__, or W_query",
+        ),
+        ("attention", INHERITED, "defines no forward; write it as a method of the class"),
+        ("attention", INHERITED + CALLED, "it is what this exercise asks you to write"),
+    ],
+)
+def test_her_own_structure(name, text, said):
+    """A class in the layout of Raschka's book stands in the place of ours; one that falls back on ours does not pass."""
+    verdict = judge_source(find_exercise(name), Path("file.py"), text)
+    assert said in " ".join(" ".join(say(verdict)).split())
+    assert verdict.passed is (said == "passed.")

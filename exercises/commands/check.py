@@ -20,8 +20,8 @@ PAUSE = 0.3  # seconds between two looks at the files
 class Check:
     """Check an exercise: the one named, or the one saved last. The exit status is 0 if it passed, 1 if not."""
 
-    name: Annotated[str, tyro.conf.Positional] = ""
-    """the exercise; else the one whose file was saved last"""
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]")] = ""
+    """the exercise, by name, number or file; else the one whose file was saved last"""
     watch: bool = False
     """stay, and check whatever is saved, until Ctrl-C"""
     folder: Path = Path(MY_GPT)

@@ -14,8 +14,8 @@ from exercises import MY_GPT
 class Hint:
     """Show the next of an exercise's three hints; each tells more."""
 
-    name: Annotated[str, tyro.conf.Positional] = ""
-    """the exercise; else the one whose file was saved last"""
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]")] = ""
+    """the exercise, by name, number or file; else the one whose file was saved last"""
     folder: Path = Path(MY_GPT)
     """your folder"""
 
@@ -40,8 +40,8 @@ class Hint:
 class Solution:
     """Show the reference's own code, after --give-up."""
 
-    name: Annotated[str, tyro.conf.Positional] = ""
-    """the exercise; else the one whose file was saved last"""
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]")] = ""
+    """the exercise, by name, number or file; else the one whose file was saved last"""
     give_up: bool = False
     """yes, show it"""
     folder: Path = Path(MY_GPT)

@@ -13,7 +13,7 @@ from exercises import MY_GPT
 class Start:
     """Write the file of an exercise into your folder, and print the task."""
 
-    name: Annotated[str, tyro.conf.Positional] = ""
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]")] = ""
     """the exercise, such as softmax; else the next one that is not begun"""
     all: bool = False
     """every exercise that is not there yet"""

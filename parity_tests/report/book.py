@@ -95,6 +95,7 @@ def adapt(attention: Any) -> None:
             attention.c_proj = out
         if name not in (*PROJECTIONS, "out_proj"):
             setattr(attention, name, value)
+    attention.n_heads = getattr(attention, "n_heads", getattr(attention, "num_heads", None))  # the book's name
     attention.book_layout = Layout()
     for number, name in enumerate(PROJECTIONS):
         setattr(attention, name, Third(attention, number))
