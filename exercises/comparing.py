@@ -11,11 +11,12 @@ from exercises.cutting import Target
 from exercises.exercise import Exercise
 from exercises.installing import rounds
 from exercises.process import Case, Handed
+from exercises.pytorch import ASKED, Answers, SecondOpinion
 from exercises.references import reference_trial
 from exercises.slips import trials_with_slips
 from exercises.trial import Trial, as_text
 from exercises.verdict import Found, Verdict
-from exercises.whole_models import compare_models, same
+from exercises.whole_models import against_pytorch, compare_models, same
 from parity_tests.report.checks import CHECKS
 from parity_tests.report.diagnose import likely_reason
 from parity_tests.report.evidence import Evidence
@@ -25,7 +26,6 @@ from parity_tests.report.trace import Key, Trace
 
 MOST_FOUND = 3
 MOST_PRINTED = 10  # lines
-DIFFERENCES = 1e-5  # the error that central differences may have
 
 
 def list_cases(exercise: Exercise, targets: Sequence[Target]) -> list[Case]:
@@ -38,8 +38,15 @@ def list_cases(exercise: Exercise, targets: Sequence[Target]) -> list[Case]:
     return cases
 
 
-def compare(exercise: Exercise, subject: Subject, cases: Sequence[Case], handed: Handed, file: str) -> Verdict:
-    """The verdict on what was handed over."""
+def compare(
+    exercise: Exercise,
+    subject: Subject,
+    cases: Sequence[Case],
+    handed: Handed,
+    file: str,
+    second: SecondOpinion | None = None,
+) -> Verdict:
+    """The verdict on what was handed over; `second` is asked about the gradients of whole models too."""
     found: list[Found] = []
     for precision in TOLERANCE:
         reference = reference_trial(exercise.name, subject.seed, precision)
@@ -55,18 +62,17 @@ def compare(exercise: Exercise, subject: Subject, cases: Sequence[Case], handed:
             in_model=in_model[0].where.split(" is the first to differ")[0],
             likely=found[0].likely or in_model[0].likely,
         )
-    found = found or in_model
+    answers = second.answers() if second and any(case[0] in ASKED for case in cases) else {}
+    found = found or in_model or against_pytorch(cases, handed, answers)
     if handed.ended and not found:
         found = [Found(handed.ended.text)]
     lines = len(handed.printed.splitlines())
     if not found and lines > MOST_PRINTED:
         found = [Found(f"the numbers are right, but {file} prints {lines:,} lines; take the print out of it")]
     whole = len(handed.evidence) == len(cases)
-    ran = (
-        ""
-        if not whole
-        else _ran(reference_trial(exercise.name, subject.seed, "float64"), len({case[0] for case in cases} - {""}))
-    )
+    ran = _ran(reference_trial(exercise.name, subject.seed, "float64"), cases, answers) if whole else ""
+    if whole and second and second.late:
+        ran += "; PyTorch is still loading, the next check asks it too"
     state = "wrong" if found else "passed"
     return Verdict(exercise.name, state, tuple(map(_plainly, found[:MOST_FOUND])), ran=ran, printed=handed.printed)
 
@@ -81,13 +87,24 @@ def _plainly(one: Found) -> Found:
     )
 
 
-def _ran(reference: Trial, checks: int) -> str:
+def _ran(reference: Trial, cases: Sequence[Case], answers: Answers) -> str:
     """What was run, in words."""
-    precisions = "" if len(reference.texts) == len(reference.trace) else " in float64 and again in float32"
-    ran = f"{len(reference.trace)} results compared{precisions}"
-    if reference.differences:
-        ran += f", gradients also with central differences ({len(reference.differences)})"
-    return ran + (f", {checks} check{'s' * (checks > 1)} of a whole model" if checks else "")
+    results, checks = len(reference.trace) - len(reference.laws), len({case[0] for case in cases} - {""})
+    arrays = any(key not in reference.texts for key in reference.trace)
+    ran = f"{results} results, {'shapes and values, in float64 and float32' if arrays else 'each as a whole'}"
+    if reference.laws:
+        ran += f"; {'; '.join(reference.laws)}"
+    gradients = {
+        (check, key)
+        for (check, precision), trace in answers.items()
+        for key in trace
+        if (check, precision, "") in cases
+    }
+    opinions = [f"{len(reference.differences)} against central differences"] * bool(reference.differences)
+    opinions += [f"{len(gradients)} against PyTorch"] * bool(gradients)
+    if opinions:
+        ran += f"; gradients: {', '.join(opinions)}"
+    return ran + (f"; {checks} check{'s' * (checks > 1)} of a whole model" if checks else "")
 
 
 def _compare_trial(exercise: Exercise, seed: int, reference: Trial, evidence: Evidence, precision: str) -> list[Found]:
@@ -100,7 +117,9 @@ def _compare_trial(exercise: Exercise, seed: int, reference: Trial, evidence: Ev
     seen: set[tuple[str, str]] = set()
     explained: set[Key] = set()
     for key in keys:
-        stem = key[0], key[1].split(" for ")[0].split(" with ")[0].split(" at ")[0].split(" where ")[0]
+        stem = key[0], _plain(key[1])
+        plain = next(other for other in reference.trace if other[0] == key[0] and _plain(other[1]) == stem[1])
+        stem = stem if plain in keys else key  # a special case stands for itself where the plain one is right
         if key not in ours or stem in seen or key in explained:
             continue
         seen.add(stem)
@@ -109,19 +128,23 @@ def _compare_trial(exercise: Exercise, seed: int, reference: Trial, evidence: Ev
             explained |= {k for k in keys if k in ours and _is(slips[slip], k, ours[k], reference.trace[k])}
         found.append(_found(key, ours[key], reference, precision, slip))
     if evidence.error:
-        found = [*found[:1], Found(evidence.error.text)] if found else [Found(evidence.error.text)]
+        own = evidence.error.text.startswith(
+            "your "
+        )  # else our own code met a result that is already found to be wrong
+        found = [*found[:1], *[Found(evidence.error.text)] * (own or not found)]
     elif not found and keys:
         found = [Found(f"{keys[0][0]}: {keys[0][1]} was never computed")]
     return found
 
 
+def _plain(quantity: str) -> str:
+    """A quantity without the case in which it was computed."""
+    return re.split(" (?:for|with|at|where|after) ", quantity)[0]
+
+
 def _wrong_by_differences(reference: Trial, ours: Trace) -> list[Key]:
     """The gradients that are far from the central differences."""
-    return [
-        key
-        for key, slope in reference.differences.items()
-        if key in ours and (ours[key].shape != slope.shape or not relative_error(ours[key], slope) <= DIFFERENCES)
-    ]
+    return [key for key, slope in reference.differences.items() if key in ours and not slope.agrees(ours[key])]
 
 
 def _is(trace: Trace, key: Key, ours: np.ndarray, theirs: np.ndarray) -> bool:
@@ -135,12 +158,12 @@ def _is(trace: Trace, key: Key, ours: np.ndarray, theirs: np.ndarray) -> bool:
 
 def _found(key: Key, ours: np.ndarray, reference: Trial, precision: str, slip: object) -> Found:
     theirs = reference.trace[key]
-    where = f"{key[0]}: {key[1]}, in {precision}"
     if key in reference.texts:
+        where = f"{key[0]}: {key[1]}"
         yours, expected = as_text(ours), as_text(theirs)
         likely = "an argument is changed in place; work on a copy of it" if "arguments stay" in key[1] else ""
         return Found(where, getattr(slip, "sentence", "") or likely, *_excerpts(yours, expected))
-    likely = getattr(slip, "sentence", "")
+    where, likely = f"{key[0]}: {key[1]}, in {precision}", getattr(slip, "sentence", "")
     if not likely:
         try:
             with np.errstate(all="ignore"):

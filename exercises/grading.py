@@ -3,6 +3,7 @@
 import csv
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from exercises.folder import exercise_in
 from exercises.judging import fresh_subject, judge
 from exercises.path import EXERCISES
 from exercises.process import SECONDS
+from exercises.pytorch import SecondOpinion
 from exercises.verdict import Verdict
 from parity_tests.report.subject import Subject
 from shared_gpt.files import written_beside
 
+PATIENCE = 60.0  # seconds that a grading waits for PyTorch
 COLUMNS = ("student", "exercise", "passed", "state", "first finding", "seconds", "file")
 
 
@@ -73,13 +76,17 @@ def grade(
     """Judge every submission, several at a time, all on the same sizes and numbers, which are drawn now."""
     subject = fresh_subject(secrets.randbelow(2**31) if seed is None else seed)
     todo = list(submissions(folder))
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        yield from pool.map(lambda one: Grade(*one, _verdict(one[1], one[2], subject, seconds)), todo)
+    with (
+        tempfile.TemporaryDirectory(prefix="gpt-exercise-", ignore_cleanup_errors=True) as place,
+        ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool,
+    ):
+        second = SecondOpinion(subject, Path(place), PATIENCE)
+        yield from pool.map(lambda one: Grade(*one, _verdict(one[1], one[2], subject, seconds, second)), todo)
 
 
-def _verdict(exercise: Exercise, file: Path, subject: Subject, seconds: float) -> Verdict:
+def _verdict(exercise: Exercise, file: Path, subject: Subject, seconds: float, second: SecondOpinion) -> Verdict:
     try:
-        return judge(exercise, file, subject, seconds)
+        return judge(exercise, file, subject, seconds, second)
     except Exception as error:  # one broken submission must not cost the others their grades
         return Verdict(exercise.name, "refused", said=f"it could not be judged: {type(error).__name__}: {error}")
 

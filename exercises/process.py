@@ -17,8 +17,9 @@ from typing import Any
 
 from exercises.student import run_file
 from exercises.warm import context
-from parity_tests.report.evidence import Evidence, Raised, load
+from parity_tests.report.evidence import Evidence, Raised, load, save
 from parity_tests.report.subject import Subject
+from parity_tests.report.trace import Trace
 
 SECONDS = 20.0  # for a file, all its cases together
 GRACE = 2.0  # beyond which a process that has not ended itself is killed
@@ -41,9 +42,15 @@ class Handed:
 
 
 def run_source(
-    exercise: str, file: Path, source: str, subject: Subject, cases: Sequence[Case], seconds: float = SECONDS
+    exercise: str,
+    file: Path,
+    source: str,
+    subject: Subject,
+    cases: Sequence[Case],
+    seconds: float = SECONDS,
+    given: Trace | None = None,
 ) -> Handed:
-    """Run a student's source in a process of its own."""
+    """Run a student's source in a process of its own; `given` are the values that modules hand on in place of theirs."""
     with tempfile.TemporaryDirectory(prefix="gpt-exercise-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         request = {
@@ -56,6 +63,8 @@ def run_source(
             "seconds": seconds,
         }
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        if given is not None:
+            save(folder / "given.npz", Evidence(traces=[given]))
         process = context().Process(target=run_file, args=(name,), daemon=True)
         with looking_after_processes:
             process.start()

@@ -7,16 +7,34 @@ both wrote down is compared.
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from numpy_gpt import no_grad
-from parity_tests.report.measure import central_differences, random_state
+from parity_tests.report.measure import TOLERANCE, central_differences, random_state, relative_error
 from parity_tests.report.trace import Key, Trace
 
 RESULT = "its result"
-AFTERWARDS = ", after the call"  # an argument that must not have changed
+DIFFERENCES = 1e-5  # the error that central differences may have
+
+
+@dataclass(frozen=True)
+class Slope:
+    """What central differences give: the slope for each element, or one along a direction."""
+
+    values: np.ndarray
+    direction: np.ndarray | None = None
+
+    def agrees(self, gradient: np.ndarray) -> bool:
+        """Whether a gradient is this slope, within the error that central differences have."""
+        if self.direction is None:
+            return gradient.shape == self.values.shape and relative_error(gradient, self.values) <= DIFFERENCES
+        if gradient.shape != self.direction.shape:
+            return False
+        terms = gradient * self.direction
+        return bool(abs(terms.sum() - self.values) <= DIFFERENCES * np.linalg.norm(terms))
 
 
 class Trial:
@@ -32,7 +50,8 @@ class Trial:
         self.texts: set[Key] = set()  # keys of results that are no arrays, kept as JSON
         self.sizes: dict[str, float] = {}
         self.measured = measured and precision == "float64"
-        self.differences: dict[Key, np.ndarray] = {}
+        self.laws: list[str] = []
+        self.differences: dict[Key, Slope] = {}
 
     def normal(self, *shape: int) -> np.ndarray:
         """Numbers of mean 0 and variance 1."""
@@ -95,11 +114,40 @@ class Trial:
         else:
             self.put(title, f"the exception {when}", "none")
 
+    def law(self, title: str, name: str, a: Any, b: Any) -> None:
+        """Write down whether a law holds: whether a is b, up to rounding."""
+        a, b = np.asarray(a), np.asarray(b)
+        holds = a.shape == b.shape and relative_error(a, b) <= TOLERANCE[self.dtype.name]
+        self.put(title, f"whether this holds: {name}", "yes" if holds else "no")
+        if name not in self.laws:
+            self.laws.append(name)
+
     def slopes(self, title: str, quantity: str, function: Callable, x: np.ndarray, dy: np.ndarray) -> None:
         """What the quantity should be by central differences: the gradient of Σ dy · function(x) with respect to x."""
         if self.measured:
             with no_grad():
-                self.differences[title, quantity] = central_differences(lambda at: float((function(at) * dy).sum()), x)
+                slopes = central_differences(lambda at: float((function(at) * dy).sum()), x)
+                self.differences[title, quantity] = Slope(slopes)
+
+    def slope_along(self, title: str, quantity: str, function: Callable, x: np.ndarray, dy: np.ndarray) -> None:
+        """As `slopes`, for an x with many elements: the slope along one direction, in which every element takes part."""
+        if self.measured:
+            direction = np.random.default_rng([x.size, 5]).standard_normal(x.shape)
+            with no_grad():
+                slope = central_differences(lambda h: float((function(x + h * direction) * dy).sum()), np.zeros(()))
+            self.differences[title, quantity] = Slope(slope, direction)
+
+    def parameter_slopes(self, title: str, layer: Any, function: Callable, dy: np.ndarray) -> None:
+        """The slope along one direction for each of a layer's parameters."""
+        for name, parameter in layer.named_parameters() if self.measured else ():
+            kept = parameter.data
+
+            def output(at, parameter=parameter):
+                parameter.data = at
+                return function()
+
+            self.slope_along(title, f"{name}'s gradient", output, kept, dy)
+            parameter.data = kept
 
     def randomized(self, layer: Any) -> Any:
         """The layer with weights none of which is trivial."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from exercises.process import Case, Handed
+from exercises.pytorch import Answers
 from exercises.references import reference_evidence
 from exercises.verdict import Found
 from parity_tests.report.comparison import Finding
@@ -30,6 +31,17 @@ def compare_models(subject: Subject, cases: Sequence[Case], handed: Handed) -> l
             likely = finding.parting.reason if finding.parting else ""
             shown = replace(finding, parting=replace(finding.parting, reason="")) if finding.parting else finding
             return [Found(describe(shown).replace("\n", " ").rstrip("."), likely)]
+    return []
+
+
+def against_pytorch(cases: Sequence[Case], handed: Handed, answers: Answers) -> list[Found]:
+    """The first gradient of a whole model that PyTorch finds otherwise."""
+    for case in [case for case in cases if case[:2] in answers and case in handed.evidence]:
+        check, precision, _ = case
+        ours = handed.evidence[case].traces[0]
+        for key, theirs in answers[check, precision].items():
+            if key not in ours or not same(ours[key], theirs, precision):
+                return [Found(f"{check}: {key[1]}'s gradient in {precision} is not what PyTorch's autograd gives")]
     return []
 
 

@@ -18,7 +18,7 @@ def say(verdict: Verdict, hint: str = "") -> list[str]:
     if verdict.said and verdict.state != "not written":
         lines += _field("", verdict.said, 6)
     lines += [line for block in _findings(verdict) for line in block]
-    lines = lines[: LINES - 4]
+    lines = lines[: LINES - 5]
     if verdict.printed.strip() and verdict.state in ("passed", "wrong"):
         printed = verdict.printed.strip().splitlines()
         first = f"{len(printed):,} line{'s' if len(printed) > 1 else ''}, the first: {printed[0][:PRINTED]}"
@@ -26,7 +26,7 @@ def say(verdict: Verdict, hint: str = "") -> list[str]:
     if hint and verdict.state == "wrong":
         lines += _field("Hint", hint, 2)
     if verdict.ran:
-        lines += _field("Ran", verdict.ran, 2)
+        lines += _field("Ran", verdict.ran, 3 if verdict.state == "wrong" else 6)
     return lines[:LINES]
 
 

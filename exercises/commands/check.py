@@ -46,23 +46,23 @@ class Check:
 
     def check(self, student: "StudentFolder", exercise: "Exercise") -> bool:
         """Judge, print, note; whether it passed."""
-        from exercises.judging import check_file
+        from exercises.judging import check_file, usual_opinion
         from exercises.verdict import Verdict
         from exercises.wording import say
 
         path = student.path(exercise)
         if path.exists():
+            usual_opinion()  # begins to load beside all else
             verdict = check_file(exercise, path, self.seconds)
         else:
             said = f"begin it with: gpt-exercise start {exercise.name}"
             verdict = Verdict(exercise.name, "not begun", said=said)
+        before = student.progress().get(exercise.name, {})
         hint = f"gpt-exercise hint {exercise.name}" if verdict.state == "wrong" else ""
         print("\n".join(say(verdict, hint)), flush=True)
         if path.exists():
-            student.note(
-                exercise, passed=verdict.passed, checks=student.progress().get(exercise.name, {}).get("checks", 0) + 1
-            )
-        if verdict.passed:
+            student.note(exercise, passed=verdict.passed, checks=before.get("checks", 0) + 1)
+        if verdict.passed and not before.get("passed"):
             _say_milestones(student, exercise)
         return verdict.passed
 

@@ -7,6 +7,10 @@ from exercises import ladder
 from exercises.trial import Trial
 from numpy_gpt import GPTConfig, attention, block, kv_cache
 
+# Laws
+CAUSALITY = "causality (no position sees a later one)"
+CACHED = "in pieces through a cache as at once"
+
 
 def attention_ladder(name: str, weights: int):
     def run(t: Trial) -> None:
@@ -18,8 +22,7 @@ def attention_ladder(name: str, weights: int):
         if name == "causal_attention":
             moved = x.copy()
             moved[-1] += 1
-            later = np.abs(function(moved, *matrices)[:-1] - y[:-1]).max()
-            t.put(name, "how much earlier positions change with the last", later)
+            t.law(name, CAUSALITY, function(moved, *matrices)[:-1], y[:-1])
 
     return run
 
@@ -42,6 +45,7 @@ def heads(t: Trial) -> None:
     x = np.arange(B * T * H * D, dtype=t.dtype).reshape(B, T, H * D)
     t.call("split_heads", attention.split_heads, x, H)
     t.call("merge_heads", attention.merge_heads, t.normal(B, H, T, D))
+    t.law("merge_heads", "merging undoes splitting", attention.merge_heads(attention.split_heads(x, H)), x)
 
 
 def small_config(t: Trial, drop_rate: float = 0.0) -> GPTConfig:
@@ -59,11 +63,11 @@ def multi_head_attention(t: Trial) -> None:
     moved = x.copy()
     moved[:, -1] += 1
     with numpy_gpt.no_grad():
-        later = np.abs(layer(moved)[:, :-1] - y[:, :-1]).max()
-        t.put("MultiHeadAttention.forward", "how much earlier positions change with the last", later)
+        t.law("MultiHeadAttention.forward", CAUSALITY, layer(moved)[:, :-1], y[:, :-1])
         cache = kv_cache.LayerCache(9)
         pieces = [layer(x[:, :4], cache), layer(x[:, 4:5], cache), layer(x[:, 5:], cache)]
         t.put("MultiHeadAttention.forward", "its output in pieces through a cache", np.concatenate(pieces, axis=1))
+        t.law("MultiHeadAttention.forward", CACHED, np.concatenate(pieces, axis=1), y)
         padded = layer(x, None, np.array([0, 2]))
         t.put("MultiHeadAttention.forward", "its output with padding", padded[:, 2:])
 
@@ -78,9 +82,13 @@ def transformer_block(t: Trial) -> None:
     config = small_config(t)
     layer = t.randomized(block.TransformerBlock(config, np.random.default_rng(0), t.dtype))
     x = t.normal(2, 5, config.emb_dim)
-    t.forward("TransformerBlock.forward", layer, x)
+    y = t.forward("TransformerBlock.forward", layer, x)
+    moved = x.copy()
+    moved[:, -1] += 1
     with numpy_gpt.no_grad():
+        t.law("TransformerBlock.forward", CAUSALITY, layer(moved)[:, :-1], y[:, :-1])
         cache = kv_cache.LayerCache(9)
         pieces = [layer(x[:, :3], cache), layer(x[:, 3:], cache)]
         t.put("TransformerBlock.forward", "its output in pieces through a cache", np.concatenate(pieces, axis=1))
+        t.law("TransformerBlock.forward", CACHED, np.concatenate(pieces, axis=1), y)
         t.put("TransformerBlock.forward", "its output with padding", layer(x, None, np.array([0, 2]))[:, 2:])

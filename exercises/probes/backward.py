@@ -13,8 +13,10 @@ def softmax_backward(t: Trial) -> None:
     for shape in ((t.size("N", 2, 3), t.size("S", 4, 6)), (2, 2, 3, 4)):
         x, dp = t.normal(*shape), t.normal(*shape)
         when = f" for shape {shape}"
-        t.call("softmax_backward", functional.softmax_backward, dp, functional.softmax(x), gives=("dx",), when=when)
+        p = functional.softmax(x)
+        dx = t.call("softmax_backward", functional.softmax_backward, dp, p, gives=("dx",), when=when)
         t.slopes("softmax_backward", f"dx{when}", functional.softmax, x, dp)
+    t.law("softmax_backward", "each row of dx sums to 0", 1 + dx.sum(axis=-1), np.ones(dx.shape[:-1]))
 
 
 def gelu_backward(t: Trial) -> None:
@@ -36,6 +38,8 @@ def layer_norm_backward(t: Trial) -> None:
         t.slopes(title, f"dx{when}", lambda at, g=gain, b=bias: functional.layer_norm(at, g, b), x, dy)
         t.slopes(title, f"dweight{when}", lambda at, x=x, b=bias: functional.layer_norm(x, at, b), gain, dy)
         t.slopes(title, f"dbias{when}", lambda at, x=x, g=gain: functional.layer_norm(x, g, at), bias, dy)
+    dx = functional.layer_norm_backward(dy, x, gain)[0]
+    t.law(title, "each row of dx sums to 0", 1 + dx.sum(axis=-1), np.ones(dx.shape[:-1]))
     x = t.normal(2, C) * t.dtype.type(1e-2)
     gives = ("dx", "dweight", "dbias")
     t.call(
@@ -122,14 +126,17 @@ def block_backward(t: Trial) -> None:
     for name, parameter in layer.named_parameters():
         t.put("TransformerBlock.backward", f"{name}'s gradient", parameter.grad)
     t.slopes("TransformerBlock.backward", "dx", layer, x, dy)
+    t.parameter_slopes("TransformerBlock.backward", layer, lambda: layer(x), dy)
 
 
 def model_backward(t: Trial) -> None:
     title, own = "GPTModel.backward", whole_model(t)
     ids = t.rng.integers(0, own.config.vocab_size, (2, 5))
-    own.backward(t.normal(*own(ids).shape))
+    dlogits = t.normal(*own(ids).shape)
+    own.backward(dlogits)
     for name, parameter in own.named_parameters():
         t.put(title, f"{name}'s gradient", np.zeros_like(parameter.data) if parameter.grad is None else parameter.grad)
+    t.parameter_slopes(title, own, lambda: own(ids), dlogits)
     frozen = whole_model(t, own.config)
     for part in (frozen.wte, frozen.wpe, frozen.h[0]):
         for parameter in part.parameters():
@@ -159,4 +166,5 @@ def cross_entropy_backward(t: Trial) -> None:
         t.call("CrossEntropy.backward", criterion.backward, 0.25, gives=("dlogits",), when=when)
     stacked = t.normal(2, 3, V)
     criterion(stacked, t.rng.integers(0, V, (2, 3)))
-    t.call("CrossEntropy.backward", criterion.backward, gives=("dlogits",), when=" for a batch")
+    dlogits = t.call("CrossEntropy.backward", criterion.backward, gives=("dlogits",), when=" for a batch")
+    t.law("CrossEntropy.backward", "each row of dlogits sums to 0", 1 + dlogits.sum(axis=-1), np.ones((2, 3)))

@@ -5,6 +5,8 @@ import numpy as np
 from exercises.trial import Trial
 from numpy_gpt import functional, layers
 
+SUM_TO_1 = "each row sums to 1"
+
 
 def softmax(t: Trial) -> None:
     N, S = t.size("N", 2, 4), t.size("S", 5, 7)
@@ -17,6 +19,8 @@ def softmax(t: Trial) -> None:
     t.call("softmax", functional.softmax, hidden, when=" where keys are hidden by -inf")
     hidden[0] = -np.inf
     t.call("softmax", functional.softmax, hidden, when=" for a row of -inf alone")
+    t.law("softmax", SUM_TO_1, functional.softmax(x).sum(axis=-1), np.ones(N))
+    t.law("softmax", "a number added to a row changes nothing", functional.softmax(x + 1), functional.softmax(x))
 
 
 def logsumexp(t: Trial) -> None:
@@ -48,6 +52,10 @@ def layer_norm(t: Trial) -> None:
     tiny = t.normal(2, C) * t.dtype.type(1e-3)
     t.call("layer_norm", functional.layer_norm, tiny, gain, bias, when=" for tiny numbers, where eps counts")
     t.call("layer_norm", functional.layer_norm, np.zeros((2, C), t.dtype), gain, bias, when=" for equal numbers")
+    x, ones = t.normal(3, C), np.ones(C, t.dtype)
+    y = functional.layer_norm(x, ones, ones)
+    t.law("layer_norm", "each row has the bias for its mean", y.mean(axis=-1), np.ones(3))
+    t.law("layer_norm", "a number added to a row changes nothing", functional.layer_norm(x + 1, ones, ones), y)
     if t.dtype == np.float64:
         far = t.normal(2, C) + 8192
         t.call("layer_norm", functional.layer_norm, far, gain, bias, when=" for numbers near 8192")

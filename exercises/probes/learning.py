@@ -35,6 +35,8 @@ def clip_grad_norm(t: Trial) -> None:
         t.put("clip_grad_norm", f"the norm it returns, limit {limit:g}", float(optim.clip_grad_norm(params, limit)))
         for name, p in zip(("first", "second"), params):
             t.put("clip_grad_norm", f"the {name} gradient, limit {limit:g}", p.grad)
+        left = np.sqrt(sum((p.grad**2).sum(dtype=np.float64) for p in params[:2]))
+        t.law("clip_grad_norm", "no norm above the limit", max(left, limit), limit)
 
 
 def learning_rate(t: Trial) -> None:

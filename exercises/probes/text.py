@@ -90,7 +90,8 @@ def merge(t: Trial) -> None:
     words = ["abab", "abcabc", "cabbage", "a", "aaaaa", "deed"]
     ranks = {pair: i for i, pair in enumerate(training.learn_merges(dict.fromkeys(words, 3), 12))}
     for word in (*words, "bac", "aab", "".join(t.rng.choice(list("abcde"), 12))):
-        t.call("merge", tokenizer.merge, [bytes([b]) for b in word.encode()], ranks, when=f" for {word!r}")
+        parts = t.call("merge", tokenizer.merge, [bytes([b]) for b in word.encode()], ranks, when=f" for {word!r}")
+        t.law("merge", "joined, the tokens are the word", list(b"".join(parts)), list(word.encode()))
     t.call("merge", tokenizer.merge, [], ranks, when=" for no bytes")
 
 

@@ -5,7 +5,8 @@ import importlib
 import numpy as np
 
 import numpy_gpt
-from exercises.probes.attention import small_config
+from exercises.probes.attention import CACHED, CAUSALITY, small_config
+from exercises.probes.forward import SUM_TO_1
 from exercises.trial import Trial
 from numpy_gpt import GPTConfig, functional, kv_cache, loss, model, sampling
 
@@ -21,12 +22,16 @@ def gpt_model(t: Trial) -> None:
     own = whole_model(t)
     ids = t.rng.integers(0, own.config.vocab_size, (2, 6))
     with numpy_gpt.no_grad():
-        t.call("GPTModel.forward", own, ids, gives=("its logits",))
+        logits = t.call("GPTModel.forward", own, ids, gives=("its logits",))
         cache = numpy_gpt.KVCache(own.config)
         pieces = [own(ids[:, :4], cache), own(ids[:, 4:], cache)]
         t.put("GPTModel.forward", "its logits in pieces through a cache", np.concatenate(pieces, axis=1))
         t.put("GPTModel.forward", "its logits with padding", own(ids, None, np.array([0, 2]))[:, 2:])
         t.put("GPTModel.forward", "the logits of the last two positions", own(ids, last=2))
+        moved = ids.copy()
+        moved[:, -1] = (moved[:, -1] + 1) % own.config.vocab_size
+        t.law("GPTModel.forward", CAUSALITY, own(moved)[:, :-1], logits[:, :-1])
+        t.law("GPTModel.forward", CACHED, np.concatenate(pieces, axis=1), logits)
 
 
 def initial_weights(t: Trial) -> None:
@@ -60,6 +65,8 @@ def cross_entropy(t: Trial) -> None:
         gives=("the loss",),
         when=" for a batch",
     )
+    even = loss.CrossEntropy()(np.zeros((2, V), t.dtype), np.array([0, 1]))
+    t.law("CrossEntropy.forward", "equal logits cost log V", even, np.log(V))
 
 
 def generate_text_simple(t: Trial) -> None:
@@ -96,6 +103,7 @@ def probabilities(t: Trial) -> None:
     for temperature in (1.0, 0.5, 3.0, 1e-306):
         t.call("probabilities", sampling.probabilities, z, temperature, when=f" at temperature {temperature:g}")
     t.call("probabilities", sampling.probabilities, z, 0.8, 6, 0.7, when=" with top_k = 6 and top_p = 0.7")
+    t.law("probabilities", SUM_TO_1, sampling.probabilities(z, 2.0).sum(axis=-1), np.ones(3))
 
 
 def keep_top_k(t: Trial) -> None:
@@ -116,3 +124,4 @@ def keep_top_p(t: Trial) -> None:
         0.6,
         when=" where two are equally likely",
     )
+    t.law("keep_top_p", SUM_TO_1, sampling.keep_top_p(p, 0.5).sum(axis=-1), np.ones(3))

@@ -43,7 +43,7 @@ def first_parting(
         error = relative_error(a, b) if fits else math.inf
         if not error <= tolerance:
             reason = _reason(explain or partial(likely_reason, ours=ours, theirs=theirs, facts=facts), key)
-            return Parting(*_responsible(key, theirs), error, reason)
+            return Parting(*responsible(key, theirs), error, reason)
     return None
 
 
@@ -55,7 +55,7 @@ def _reason(explain: Callable[[Key], str], key: Key) -> str:
         return ""
 
 
-def _responsible(key: Key, theirs: Trace) -> tuple[str, str, str]:
+def responsible(key: Key, theirs: Trace) -> tuple[str, str, str]:
     """Whose code computed the value, in which direction, and what the value is."""
     place, name = key
     if place == "output":
