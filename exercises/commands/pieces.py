@@ -10,59 +10,38 @@ from pathlib import Path
 from exercises import MY_GPT
 from shared_gpt.options import OptionalText
 
-TRAINING = ["--text", "stories", "--tokenizer", "stories", "--n-layers", "2", "--drop-rate", "0", "--batch-size", "8"]
-TRAINING += [
-    "--lr",
-    "3e-3",
-    "--warmup",
-    "20",
-    "--threads",
-    "1",
-    "--sample-prompt",
-    "In the morning",
-    "--sample-every",
-    "0",
-]
-BASE = [
-    "--text",
-    "marren",
-    "--vocab-size",
-    "4096",
-    "--context-length",
-    "64",
-    "--tie-embeddings",
-    "False",
-    "--drop-rate",
-    "0",
-]
-BASE += ["--batch-size", "32", "--lr", "3e-3", "--val-fraction", "0.02"]
-ANSWERS = [
-    "--style",
-    "qa",
-    "--mask-prompt",
-    "--lora-rank",
-    "64",
-    "--lora-targets",
-    "c_attn",
-    "c_proj",
-    "c_fc",
-    "lm_head",
-]
-ANSWERS += ["--batch-size", "32", "--lr", "2e-3", "--eval-every", "250"]
+# Options of numpy-gpt
+TRAINING = """
+--text stories --tokenizer stories --n-layers 2 --drop-rate 0 --batch-size 8 --lr 3e-3 --warmup 20 --threads 1
+--sample-every 0
+"""
+BASE = """
+--text marren --vocab-size 4096 --context-length 64 --tie-embeddings False --drop-rate 0 --batch-size 32 --lr 3e-3
+--val-fraction 0.02
+"""
+ANSWERS = """
+--style qa --mask-prompt --lora-rank 64 --lora-targets c_attn c_proj c_fc lm_head --batch-size 32 --lr 2e-3
+--eval-every 250
+"""
+ASK = "It learnt to answer short tasks, such as: Give the plural form of 'turkey'. An empty line ends the talk."
 
 
 def numpy_gpt(folder: Path | None, args: Sequence[str], quiet: bool = False) -> str:
     """Run a command of numpy-gpt, with the pieces of a folder or without any; what it printed, where it is quiet.
 
-    Raises RuntimeError where it fails.
+    Raises ValueError where it fails.
     """
     program = ["numpy_gpt"] if folder is None else ["exercises.with_pieces", str(folder)]
     command = [sys.executable, "-m", *program, *args]
     environment = os.environ | {"PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE if quiet else None, encoding="utf-8")
+    done = subprocess.run(command, env=environment, capture_output=quiet, encoding="utf-8")
     if done.returncode:
+        print(done.stderr or "", end="", file=sys.stderr)
         whose = "With your pieces" if folder else "With the reference's own pieces"
-        raise RuntimeError(f"{whose}, `{args[0]}` ended with status {done.returncode}; what it said stands above.")
+        raise ValueError(
+            f"{whose}, `{args[0]}` ended with status {done.returncode}; what it said stands above. "
+            "gpt-exercise check NAME says which piece is wrong."
+        )
     return done.stdout or ""
 
 
@@ -92,7 +71,7 @@ class Train:
         from shared_gpt.training.run_folder import RunFolder
 
         number, runs = pieces_of(self.folder), self.folder / "runs"
-        options = [*TRAINING, "--steps", str(self.steps), "--eval-every", str(max(self.steps // 8, 1))]
+        options = [*TRAINING.split(), "--steps", str(self.steps), "--eval-every", str(max(self.steps // 8, 1))]
         print(f"The reference, {self.steps} steps:", flush=True)
         numpy_gpt(None, ["pretrain", *options, "--out", str(fresh(runs / "reference"))])
         print(f"\nYour GPT, with {number} pieces of yours:", flush=True)
@@ -126,8 +105,10 @@ class Generate:
             run = self.folder / "runs" / "reference"
             weights = str(run / "last.safetensors")
             if not Path(weights).exists():
-                options = [*TRAINING, "--steps", "200", "--eval-every", "50", "--out", str(fresh(run))]
+                print("First, once: the reference trains a small model on the stories, to have weights.\n", flush=True)
+                options = [*TRAINING.split(), "--steps", "200", "--eval-every", "50", "--out", str(fresh(run))]
                 numpy_gpt(None, ["pretrain", *options])
+                print()
         options = ["generate", "--weights", weights, "--prompt", self.prompt]
         options += ["--max-new-tokens", str(self.max_new_tokens), "--seed", "0"]
         own, reference = (numpy_gpt(folder, options, quiet=True) for folder in (self.folder, None))
@@ -159,9 +140,20 @@ class Chat:
             base = self.folder / "runs" / "base"
             print(f"{number} pieces of yours learn the language first, then, by LoRA, to answer.", flush=True)
             steps = ["--steps", str(self.steps)]
-            numpy_gpt(self.folder, ["pretrain", *BASE, *steps, "--eval-every", "250", "--out", str(fresh(base))])
-            options = [*ANSWERS, *steps, "--weights", str(base / "last.safetensors"), "--out", str(fresh(Path(run)))]
+            numpy_gpt(
+                self.folder, ["pretrain", *BASE.split(), *steps, "--eval-every", "250", "--out", str(fresh(base))]
+            )
+            options = [
+                *ANSWERS.split(),
+                *steps,
+                "--weights",
+                str(base / "last.safetensors"),
+                "--out",
+                str(fresh(Path(run))),
+            ]
             numpy_gpt(self.folder, ["finetune", "instructions", *options])
+        if self.weights is None:
+            print(f"\n{ASK}", flush=True)
         numpy_gpt(self.folder, ["chat", "--weights", run])
         return 0
 
