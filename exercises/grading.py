@@ -81,7 +81,11 @@ def grade(
         ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool,
     ):
         second = SecondOpinion(subject, Path(place), PATIENCE)
-        yield from pool.map(lambda one: Grade(*one, _verdict(one[1], one[2], subject, seconds, second)), todo)
+        try:
+            second.answers()  # loaded before the first file, whose seconds it would else be
+            yield from pool.map(lambda one: Grade(*one, _verdict(one[1], one[2], subject, seconds, second)), todo)
+        finally:
+            second.stop()
 
 
 def _verdict(exercise: Exercise, file: Path, subject: Subject, seconds: float, second: SecondOpinion) -> Verdict:

@@ -53,6 +53,13 @@ class SecondOpinion:
         self.late = self.running is not None and self.running.poll() is None
         return {} if self.late or not self.path.exists() else _read(self.path)
 
+    def stop(self) -> None:
+        """Wait no longer, and end PyTorch's process where it still runs."""
+        self.until = 0.0
+        if self.running:
+            self.running.kill()
+            self.running.wait()
+
 
 def installed() -> bool:
     """Whether there is a PyTorch to ask."""

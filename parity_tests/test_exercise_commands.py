@@ -21,6 +21,7 @@ from exercises.slips import known_slips
 def desk(tmp_path, monkeypatch, capsys):
     """A folder to work in; calling it runs a command and gives its exit status and what it printed."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NUMPY_GPT_CACHE", str(tmp_path.parent / "cache"))
 
     def run(*args):
         capsys.readouterr()
@@ -63,6 +64,8 @@ def test_from_start_to_passed(desk, tmp_path):
     (tmp_path / "my_gpt" / "progress.json").write_text("{", encoding="utf-8")
     assert " … 16 embedding" in desk("list")[1]
     assert desk("check", "gelu")[0] == 1
+    for name in ("16", "my_gpt/16_embedding.py"):
+        assert desk("check", name)[1].startswith("✓ embedding: passed.")
 
 
 def test_the_list_shows_every_exercise(desk):
@@ -147,3 +150,17 @@ def test_her_pieces_are_what_trains(desk, tmp_path, monkeypatch):
     )
     assert status == 0
     assert "word for word what the reference writes" in printed
+
+
+def test_a_piece_that_fails_is_told_in_one_line(desk, tmp_path, monkeypatch, capfd):
+    """Noted as passed, and broken afterwards: the line in her file, and no traceback."""
+    monkeypatch.setenv("PYTHONPATH", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    student = StudentFolder(tmp_path / "my_gpt")
+    exercise = find_exercise("softmax")
+    student.note(exercise, passed=True)
+    student.path(exercise).write_text("def softmax(x):\n    return x / 0 / None\n", encoding="utf-8")
+    assert main(["generate", "--weights", "marren-chat", "--max-new-tokens", "2"]) == 2
+    error = capfd.readouterr().err
+    assert "your 11_softmax.py, line 2, in softmax: TypeError" in error
+    assert "gpt-exercise check NAME says which piece is wrong" in error
+    assert "Traceback" not in error

@@ -214,3 +214,78 @@ def test_the_teachers_page():
     for line in text.splitlines():
         if "gpt-exercise start attention-backward" in line:
             assert f"{number_of(find_exercise('attention-backward'))}_attention" in text
+
+
+def changed(name, *pairs):
+    """The verdict on the reference with some of its code replaced."""
+    exercise = find_exercise(name)
+    text = solution_file(targets_of(exercise), helpers_of(exercise))
+    for right, wrong in pairs:
+        assert text.count(right) == 1
+        text = text.replace(right, wrong)
+    return judge_source(exercise, FILE, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second", "told"),
+    [
+        ("attention", ("1 / math.sqrt(D)", "1 / D"), ("merge_heads(context)", "context.reshape(x.shape)"), "to c_proj"),
+        ("attention-backward", ("ddropped)", "-ddropped)"), ("split_heads(dmerged, self.n_heads)", "dmerged.reshape(v.shape)"),
+         "to c_attn"),
+        ("block", ("(self.ln_1(x)", "(x"), ("self.ln_2(x))", "2 * self.ln_2(x))"), "to mlp"),
+    ],
+)  # fmt: skip
+def test_a_second_mistake_is_named_too_and_no_consequence(name, first, second, told):
+    """After the first finding the judge goes on with the reference's values."""
+    assert len(changed(name, first).found) == 1
+    found = changed(name, first, second).found
+    assert len(found) == 2
+    assert found[1].where.startswith("given right values, ")
+    assert told in found[1].where
+
+
+def test_of_several_gradients_each_wrong_one_is_named():
+    found = changed("layer-norm-backward", ("return dx, ", "return -dx, 3 * ")).found
+    assert ["dx" in found[0].where, "dweight" in found[1].where, len(found)] == [True, True, 2]
+
+
+def test_laws_and_slopes_see_what_is_wrong():
+    """Central differences tell a gradient from one that is a thousandth off; a law that fails is said."""
+    from exercises.references import reference_trial
+
+    for name in ("model-backward", "block-backward", "attention-backward", "layer-norm-backward"):
+        trial = reference_trial(name, 0, "float64")
+        assert len(trial.differences) >= 5
+        for key, slope in trial.differences.items():
+            assert slope.agrees(trial.trace[key])
+            assert not slope.agrees(trial.trace[key] * 1.001)
+            assert not slope.agrees(trial.trace[key][..., None])
+    ahead = changed("attention-causal", ("positions > positions[:, None]", "positions > positions[:, None] + 9"))
+    assert any("no position sees a later one" in one.where and one.yours == '"no"' for one in ahead.found), ahead.found
+
+
+def test_pytorch_is_asked_where_it_is_installed(tmp_path):
+    """Its gradients are compared with hers, by a process that holds none of her code; where they differ she is told."""
+    pytest.importorskip("torch")
+    from exercises.judging import SMALL
+    from exercises.pytorch import ASKED, SecondOpinion
+
+    exercise = find_exercise("linear-backward")
+    text = solution_file(targets_of(exercise), helpers_of(exercise))
+    second = SecondOpinion(SMALL, tmp_path, patience=100)
+    answers = second.answers()
+    assert {check for check, _ in answers} == set(ASKED)
+    verdict = judge_source(exercise, FILE, text, second=second)
+    assert verdict.passed
+    assert "28 against PyTorch" in verdict.ran
+    again = SecondOpinion(SMALL, tmp_path)
+    assert again.running is None
+    answers["one pass", "float64"]["gradient", "h.1.mlp.c_fc.weight"][2, 1] += 1e-6
+    assert (
+        "h.1.mlp.c_fc.weight's gradient in float64" in judge_source(exercise, FILE, text, second=again).found[0].where
+    )
+    late = SecondOpinion(SMALL, tmp_path / "elsewhere", patience=0)
+    verdict = judge_source(exercise, FILE, text, second=late)
+    late.stop()
+    assert verdict.passed
+    assert "PyTorch is still loading" in verdict.ran
