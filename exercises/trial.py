@@ -17,6 +17,7 @@ from parity_tests.report.measure import TOLERANCE, central_differences, random_s
 from parity_tests.report.trace import Key, Trace
 
 RESULT = "its result"
+LAW = "whether this holds: "
 DIFFERENCES = 1e-5  # the error that central differences may have
 
 
@@ -118,7 +119,7 @@ class Trial:
         """Write down whether a law holds: whether a is b, up to rounding."""
         a, b = np.asarray(a), np.asarray(b)
         holds = a.shape == b.shape and relative_error(a, b) <= TOLERANCE[self.dtype.name]
-        self.put(title, f"whether this holds: {name}", "yes" if holds else "no")
+        self.put(title, f"{LAW}{name}", "yes" if holds else "no")
         if name not in self.laws:
             self.laws.append(name)
 

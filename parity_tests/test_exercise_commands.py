@@ -152,8 +152,9 @@ def test_her_pieces_are_what_trains(desk, tmp_path, monkeypatch):
     assert "word for word what the reference writes" in printed
 
 
-def test_a_piece_that_fails_is_told_in_one_line(desk, tmp_path, monkeypatch, capfd):
+def test_a_piece_that_fails_is_told_in_one_line(tmp_path, monkeypatch, capfd):
     """Noted as passed, and broken afterwards: the line in her file, and no traceback."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     student = StudentFolder(tmp_path / "my_gpt")
     exercise = find_exercise("softmax")
