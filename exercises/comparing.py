@@ -24,6 +24,7 @@ from parity_tests.report.measure import TOLERANCE, relative_error
 from parity_tests.report.subject import Subject
 from parity_tests.report.trace import Key, Trace
 
+BROKEN = "this does not hold: "
 MOST_FOUND = 3
 MOST_PRINTED = 10  # lines
 
@@ -57,10 +58,11 @@ def compare(
                 found += _compare_trial(exercise, subject.seed, reference, handed.evidence[case], precision)
     in_model = compare_models(subject, cases, handed)
     if found and in_model and found[0].yours:
+        told = found[0].likely and not found[0].likely.startswith(BROKEN)
         found[0] = replace(
             found[0],
             in_model=in_model[0].where.split(" is the first to differ")[0],
-            likely=found[0].likely or in_model[0].likely,
+            likely=found[0].likely if told else in_model[0].likely or found[0].likely,
         )
     answers = second.answers() if second and any(case[0] in ASKED for case in cases) else {}
     found = found or in_model or against_pytorch(cases, handed, answers)
@@ -130,7 +132,7 @@ def _compare_trial(exercise: Exercise, seed: int, reference: Trial, evidence: Ev
             explained |= {k for k in keys if k in ours and _is(slips[slip], k, ours[k], reference.trace[k])}
         found.append(_found(key, ours[key], reference, precision, slip))
     if found and broken and (not found[0].likely or found[0].likely.startswith("a matter of some rows")):
-        found[0] = replace(found[0], likely=f"this does not hold: {broken[0][1].removeprefix(LAW)}")
+        found[0] = replace(found[0], likely=f"{BROKEN}{broken[0][1].removeprefix(LAW)}")
     if evidence.error:
         own = evidence.error.text.startswith(
             "your "

@@ -41,6 +41,9 @@ SLIPS = [
          I, "first = n_prompt - 1 if mask_prompt else 0", "first = n_prompt if mask_prompt else 0"),
     slip("the filler counts as targets", "targets are filled up with IGNORE_INDEX, inputs with pad_id",
          I, "np.full((len(items), T), IGNORE_INDEX, dtype=np.int64)", "np.full((len(items), T), pad_id, dtype=np.int64)"),
+    slip("the diagonal of softmax's Jacobian alone",
+         "dp p (1 - p) is the sigmoid's; an output of softmax hangs on every input of its row",
+         F, "    dx -= p * dx.sum(axis=-1, keepdims=True)", "    dx -= p * dx"),
     slip("softmax over the wrong axis", "each row is a distribution, so the sum goes over the last axis, axis=-1",
          F, "    m = x.max(axis=-1, keepdims=True, initial=np.finfo(x.dtype).min)\n    p = x - m\n    np.exp(p, out=p)\n"
          "    p /= np.maximum(p.sum(axis=-1, keepdims=True), 1)  # below exp(0) is a masked row alone\n",
