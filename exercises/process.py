@@ -1,8 +1,8 @@
 """Starts the process in which a student's file runs, keeps it within limits of time, memory and printing, and reads what it
 wrote.
 
-Processes are forked from one that has everything imported, so that each starts in a hundredth of a second; where the system
-cannot fork (Windows) each imports anew.
+Processes are forked from one that has everything imported, so that each starts in a hundredth of a second; where that
+is not safe (see `warm`) each imports anew.
 """
 
 import json

@@ -48,7 +48,7 @@ def run_file(folder: str) -> None:
     _redirect(place / "printed.txt")
     warnings.simplefilter("ignore")
     request = json.loads((place / "request.json").read_text(encoding="utf-8"))
-    with (place / "stack.txt").open("w") as stack:
+    with (place / "stack.txt").open("w", encoding="utf-8") as stack:
         faulthandler.dump_traceback_later(request["seconds"], exit=True, file=stack)
         _run(place, request)
         faulthandler.cancel_dump_traceback_later()

@@ -4,14 +4,16 @@ It starts beside the program that judges, while that still imports, so this modu
 """
 
 import multiprocessing
+import sys
 from functools import cache
 from typing import Any
 
 
 @cache
 def context() -> Any:
-    """How processes are started here."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    """How processes are started here. Windows cannot fork, and on macOS a fork may not use the system's linear algebra, which
+    NumPy is built on there."""
+    if sys.platform == "darwin" or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     forking = multiprocessing.get_context("forkserver")
     forking.set_forkserver_preload(["exercises.student"])
