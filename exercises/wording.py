@@ -44,7 +44,7 @@ def _findings(verdict: Verdict) -> Iterator[list[str]]:
         yield _field("Likely", one.likely, 3)
         yield _field("Yours", one.yours, 1)
         yield _field("Expected", one.expected, 1)
-        yield _field("Model", one.in_model, 2)
+        yield _field("Report", one.in_model, 2)
 
 
 def _field(label: str, text: str, most: int) -> list[str]:

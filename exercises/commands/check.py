@@ -61,7 +61,8 @@ class Check:
         hint = f"gpt-exercise hint {exercise.name}" if verdict.state == "wrong" else ""
         print("\n".join(say(verdict, hint)), flush=True)
         if path.exists():
-            student.note(exercise, passed=verdict.passed, checks=before.get("checks", 0) + 1)
+            checks = before.get("checks", 0)
+            student.note(exercise, passed=verdict.passed, checks=checks + 1 if isinstance(checks, int) else 1)
         if verdict.passed and not before.get("passed"):
             _say_milestones(student, exercise)
         return verdict.passed

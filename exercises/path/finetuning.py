@@ -112,6 +112,7 @@ token. Both are int64. Positions decide, never ids.""",
             "Do not look for pad_id to find the filler: the end token may be the same id, and it must count.",
         ),
         targets=("shared_gpt.text.instructions.collate",), probe=texts.collate,
+        checks=("windows and batches",),
     ),
     Exercise(
         "last-token", "learning", "implement", 15, 1,
