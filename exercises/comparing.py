@@ -8,13 +8,15 @@ from dataclasses import replace
 import numpy as np
 
 from exercises.cutting import Target
+from exercises.elements import excerpts, first_differing, number
 from exercises.exercise import Exercise
 from exercises.installing import rounds
 from exercises.process import Case, Handed
 from exercises.pytorch import ASKED, Answers, SecondOpinion
 from exercises.references import reference_trial
+from exercises.results import as_text
 from exercises.slips import trials_with_slips
-from exercises.trial import LAW, Trial, as_text
+from exercises.trial import LAW, Trial
 from exercises.verdict import Found, Verdict
 from exercises.whole_models import against_pytorch, compare_models, same
 from parity_tests.report.checks import CHECKS
@@ -170,7 +172,7 @@ def _found(key: Key, ours: np.ndarray, reference: Trial, precision: str, slip: o
         where = f"{key[0]}: {key[1]}"
         yours, expected = as_text(ours), as_text(theirs)
         likely = "an argument is changed in place; work on a copy of it" if "arguments stay" in key[1] else ""
-        return Found(where, getattr(slip, "sentence", "") or likely, *_excerpts(yours, expected))
+        return Found(where, getattr(slip, "sentence", "") or likely, *excerpts(yours, expected))
     where, likely = f"{key[0]}: {key[1]}, in {precision}", getattr(slip, "sentence", "")
     if not likely:
         try:
@@ -182,30 +184,6 @@ def _found(key: Key, ours: np.ndarray, reference: Trial, precision: str, slip: o
         return Found(where, likely, f"an array of shape {ours.shape}", f"shape {theirs.shape}")
     if ours.dtype != theirs.dtype:
         return Found(where, likely, str(ours.dtype), str(theirs.dtype))
-    index = _first_differing(ours, theirs, precision)
+    index = first_differing(ours, theirs, precision)
     place = f" at {list(index)}" if index else ""
-    return Found(where, likely, f"{_number(ours[index])}{place}", f"{_number(theirs[index])}{place}")
-
-
-def _first_differing(a: np.ndarray, b: np.ndarray, precision: str) -> tuple[int, ...]:
-    """The first element that differs by more than rounding."""
-    with np.errstate(all="ignore"):
-        far = np.abs(a.astype(float) - b.astype(float)) > TOLERANCE[precision] * np.nanmax(
-            np.abs(b.astype(float)), initial=1e-300
-        )
-    far |= np.isnan(a.astype(float)) != np.isnan(b.astype(float))
-    return tuple(int(i) for i in np.argwhere(far)[0]) if far.any() else (0,) * a.ndim
-
-
-def _number(x: np.generic) -> str:
-    return str(bool(x)) if x.dtype == bool else str(int(x)) if x.dtype.kind in "iu" else f"{float(x):.7g}"
-
-
-def _excerpts(a: str, b: str, width: int = 56) -> tuple[str, str]:
-    """Two texts around the first character that differs."""
-    start = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
-    begin = max(0, start - 20) if max(len(a), len(b)) > width else 0
-    return tuple(
-        f"{'…' if begin else ''}{text[begin : begin + width]}{'…' if len(text) > begin + width else ''}"
-        for text in (a, b)
-    )
+    return Found(where, likely, f"{number(ours[index])}{place}", f"{number(theirs[index])}{place}")
