@@ -5,6 +5,8 @@ import html
 import os
 import random
 import re
+import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,6 +14,7 @@ from exercises.__main__ import main
 from exercises.cutting import as_file, find_target, solution_file
 from exercises.folder import StudentFolder
 from exercises.grading import grade, write_csv
+from exercises.installing import installed
 from exercises.path import EXERCISES, find_exercise
 from exercises.slips import known_slips
 from exercises.summary import page
@@ -197,3 +200,24 @@ def test_requests_that_cannot_be_met(tmp_path, capsys, monkeypatch):
         assert error.count("\n") == 1
     assert os.listdir(tmp_path) == []
     assert len(EXERCISES) > 0
+
+
+def test_a_wrong_file_changes_no_other_grade(tmp_path, monkeypatch):
+    """A known mistake is tried out where the reference stands. Files that are judged meanwhile are held against the reference."""
+    exercise = find_exercise("softmax")
+    target = find_target(exercise.targets[0])
+    slip = next(slip for slip in known_slips(exercise) if "axis" in slip.mistake.name)
+    for number in range(4):
+        folder = StudentFolder(tmp_path / f"{number}")
+        folder.root.mkdir()
+        text = solution_file([target], []) if number % 2 else as_file([target], [slip.text()])
+        folder.path(exercise).write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def slowly(functions):
+        with installed(functions):
+            time.sleep(0.2)
+            yield
+
+    monkeypatch.setattr("exercises.slips.installed", slowly)
+    assert [one.verdict.passed for one in grade(tmp_path, workers=4)] == [False, True, False, True]

@@ -80,7 +80,8 @@ class Train:
         picture = plot_losses(rows, self.folder / "loss.png")
         a, b = ([row["loss"] for row in rows[name] if row["loss"] is not None] for name in ("reference", "yours"))
         apart = max(abs(x - y) for x, y in zip(a, b, strict=True))
-        print(f"\nLast loss: yours {b[-1]:.4f}, the reference's {a[-1]:.4f}; no step differs by more than {apart:.1e}.")
+        differ = f"no step differs by more than {apart:.1e}" if apart else "every step is the same"
+        print(f"\nLast loss: yours {b[-1]:.4f}, the reference's {a[-1]:.4f}; {differ}.")
         print(f"Both curves: {picture}\nWhat it writes: gpt-exercise generate --weights {runs / 'yours'}")
         return 0
 
