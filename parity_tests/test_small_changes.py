@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 
 import numpy_gpt
-from numpy_gpt import GPTConfig
+from numpy_gpt import GPTConfig, distributed
 from numpy_gpt.perplexity import perplexity, token_losses
 from numpy_gpt.sampling import keep_top_p, probabilities
 from parity_tests.report.checks.beside import RANK, SIZE, several_processes
+from parity_tests.report.measure import one_twin
 from shared_gpt import text
-from shared_gpt.text.bpe.huggingface import fast_config, fast_tokenizer
+from shared_gpt.text.bpe.huggingface import fast_config, fast_tokenizer, write_fast_tokenizer
 from shared_gpt.text.bpe.merge_tree import _grow
 from shared_gpt.text.show import html_page, terminal_lines
+from shared_gpt.text.streamer import TextStreamer
 from shared_gpt.text.tokenizer import check_id_table, escaped, write_tokenizer
 
 DEFAULTS = {
@@ -200,7 +202,7 @@ def test_a_damaged_character_table(data):
         text.CharTokenizer.from_dict(data)
 
 
-def test_the_files_for_transformers_in_full():
+def test_the_files_for_transformers_in_full(tmp_path):
     own = text.BytePairTokenizer.train("low low lower", 260)
     data = fast_tokenizer(own)
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
@@ -209,6 +211,10 @@ def test_the_files_for_transformers_in_full():
     assert data["pre_tokenizer"] == data["decoder"] == level
     assert data["post_processor"] == level | {"trim_offsets": False}
     assert (data["model"]["fuse_unk"], data["model"]["byte_fallback"]) == (False, False)
+    write_fast_tokenizer(tmp_path, text.BytePairTokenizer([(b"\xc3", b"\xa4")]), 32)
+    written = (tmp_path / "tokenizer.json").read_text(encoding="utf-8")
+    assert written.startswith('{\n "')
+    assert "Ã" in written
     config = fast_config(own, 32)
     assert (config["model_max_length"], config["add_prefix_space"]) == (32, False)
     assert config["clean_up_tokenization_spaces"] is False
@@ -245,6 +251,7 @@ def test_the_merge_trees_nodes_and_words():
     figure = text.merge_tree(own.explain("$$"))
     (axes,) = figure.axes
     assert not axes.axison
+    assert len(axes.lines) == 2
     (unequal,) = text.merge_tree(own.explain("abcd")).axes
     assert unequal.get_ylim()[1] > 2
     words = [label.get_text() for label in axes.texts]
@@ -338,6 +345,38 @@ def test_logits_that_are_none_name_no_class_and_no_token(infinite):
 
 def test_a_guess_after_a_single_token():
     assert numpy_gpt.prompt_lookup.guess([5, 5], 1, 1) == [5]
+    assert numpy_gpt.prompt_lookup.guess([1, 2, 1], 1, 1) == [2]
+
+
+def test_looked_up_texts_go_on_past_the_context_as_generated_ones_do():
+    for context_length in (4, 5):
+        for seed in range(4):
+            config = GPTConfig(5, context_length, 6, 2, 1, 0.0)
+            model = one_twin(numpy_gpt, config, seed)
+            (expected,) = numpy_gpt.generate(model, [[1, 2, 1]], 20)
+            passes = numpy_gpt.lookup_passes(model, [1, 2, 1], 20, num_tokens=2)
+            assert [1, 2, 1, *(token for step in passes for token in step.tokens)] == expected
+
+
+def test_attention_is_looked_at_in_prompts_of_one_length():
+    with pytest.raises(ValueError, match="one length"):
+        importlib.import_module("numpy_gpt.generate").attention_maps(small_model(), [[1, 2], [3]])
+
+
+@pytest.mark.parametrize("options", [{"device": "cuda"}, {"bf16": True}])
+def test_numpy_computes_on_the_cpu_in_its_own_types(options, monkeypatch):
+    for name in distributed.LAUNCHED:
+        monkeypatch.delenv(name, raising=False)
+    assert distributed.join().size == 1
+    with pytest.raises(ValueError, match="computes on the CPU"):
+        distributed.join(**options)
+
+
+def test_an_infinite_loss_is_no_perplexity():
+    model = small_model()
+    model.forward = lambda ids, last: np.where(np.arange(7) == 1, -np.inf, np.zeros((1, last, 7)))
+    with pytest.raises(ValueError, match="weights are damaged"):
+        perplexity(model, [0, 2, 1])
 
 
 def test_a_file_of_one_entry(tmp_path):
@@ -406,6 +445,40 @@ def test_a_position_that_is_none_is_refused(change):
 def test_nothing_may_be_left_to_train_on():
     with pytest.raises(ValueError, match="leave nothing to train on"):
         text.split_examples(list(range(10)), 0.6, 0.6)
+
+
+def test_an_entry_behind_one_that_is_too_long_is_kept():
+    short, long = ({"instruction": "x" * n, "input": "", "output": "y"} for n in (3, 99))
+    char = text.CharTokenizer("".join(map(chr, range(10, 127))), end_of_text=True)
+    dataset = text.InstructionDataset([short, long, short], char, 20, "qa", skip_long=True)
+    assert (len(dataset), dataset.n_skipped) == (2, 1)
+    labels = text.LabelDataset([("a", "xyz"), ("b", "x")], char, 2)
+    assert (labels.context_length, [len(ids) for ids, _ in labels.items]) == (2, [2, 1])
+
+
+def test_a_streamer_that_is_used_again_begins_anew():
+    words = text.SimpleTokenizerV2({"a": 0, "b": 1})
+    streamer = TextStreamer(words)
+    assert [streamer.put(0), streamer.put(1), streamer.end(), streamer.put(1)] == ["a", " b", "", "b"]
+
+
+@pytest.mark.parametrize(("vocab", "ids"), [({}, [0, 1]), ({"a": 4}, [5, 6]), ({"<|unk|>": 3}, [4, 3])])
+def test_the_two_words_more_take_the_next_ids(vocab, ids):
+    own = text.SimpleTokenizerV2(vocab)
+    assert [own.str_to_int[name] for name in ("<|endoftext|>", "<|unk|>")] == ids
+
+
+def test_a_token_file_takes_the_place_of_no_text_that_it_is_made_of(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text("words", encoding="utf-8")
+    with pytest.raises(ValueError, match="is the text itself"):
+        text.prepare(tmp_path, text.CharTokenizer("words"), tmp_path / "b.txt")
+
+
+def test_gpt2s_files_hold_no_special_token_of_another_look(tmp_path):
+    own = text.BytePairTokenizer([(b"a", b"b")], ("<|endoftext|>", "end"))
+    with pytest.raises(ValueError, match="cannot hold the special tokens"):
+        own.save(tmp_path / "folder")
 
 
 @pytest.mark.parametrize("alone", ["vocab.bpe", "encoder.json"])

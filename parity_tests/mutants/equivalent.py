@@ -34,6 +34,21 @@ EQUIVALENTS = [
     Equivalent("numpy_gpt/chunks.py", "if arrays[0].size <= CHUNK", "<= → <", SPEED),
     Equivalent("numpy_gpt/chunks.py", "array.reshape(-1)", "1 → 2", ANY_NEGATIVE, "reshape(-"),
     Equivalent("numpy_gpt/functional.py", ".reshape(-1, x.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
+    Equivalent("numpy_gpt/layers.py", "rows = x.reshape(-1, x.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
+    Equivalent("numpy_gpt/lora.py", ".reshape(-1, ", "1 → 2", ANY_NEGATIVE, "reshape(-"),
+    Equivalent("numpy_gpt/lora.py", "self.merged = sign > 0", "> → >=", "the sign is 1 or -1"),
+    Equivalent("numpy_gpt/optim.py", "if scale < 1", "< → <=", "the gradients are multiplied by 1"),
+    Equivalent(
+        "numpy_gpt/distributed.py", "launched = max(", "1 → 2", "there are names, so no default is taken", "default="
+    ),
+    Equivalent("numpy_gpt/distributed.py", "flush=True", "", "the error stream is written out at each line's end"),
+    Equivalent(
+        "numpy_gpt/prompt_lookup.py",
+        "for start in range(len(ids) - n",
+        "1 → 2",
+        "one place before the first, where nothing is",
+        "n - 1, -",
+    ),
     Equivalent("numpy_gpt/layers.py", "dy = dy.reshape(-1, dy.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
     Equivalent("numpy_gpt/loss.py", "rows = logits.reshape(-1, logits.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
     Equivalent("numpy_gpt/loss.py", "targets = targets.reshape(-1)", "1 → 2", ANY_NEGATIVE, "reshape(-"),
@@ -83,9 +98,8 @@ EQUIVALENTS = [
             ("lw=1, zorder=1", "1 → 2"),
             ("node.x, node.height, _drawable", "2 → 3"),
             ("(node.x, node.height), (0, -18)", ""),
-            ("figure = Figure(figsize", "max → min"),
-            ("figure = Figure(figsize", "1.6 → 3.2"),
-            ("figure = Figure(figsize", "0.75 → 1.5"),
+            ("figure = Figure(figsize", ""),
+            ('axes.annotate(f"id', "0 → 1"),
             ("axes.set_xlim(-0.6", "0.4 → 0.8"),
             ("axes.set_ylim(-0.5", "0.7 → 1.4"),
         ]
