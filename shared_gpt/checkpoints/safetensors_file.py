@@ -15,6 +15,7 @@ copies every tensor once more each way.
 import json
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -22,8 +23,8 @@ from typing import BinaryIO
 import numpy as np
 
 from shared_gpt.checkpoints.checksum import crc32c
-from shared_gpt.checkpoints.stored import BLOCK, CheckedStretch, CheckpointError, Spec, StoredTensor, Stretch
-from shared_gpt.files import parse_json
+from shared_gpt.checkpoints.stored import CheckedStretch, CheckpointError, Spec, StoredTensor, Stretch
+from shared_gpt.files import naming, parse_json
 from shared_gpt.json_values import short
 
 CHECKSUMS, DIGITS = "crc32c", 8
@@ -52,8 +53,9 @@ class SafetensorsFile:
         self.path = Path(path)
         self.file = self.path.open("rb", buffering=0)
         try:
-            self.size = self.path.stat().st_size
-            self.tensors, self.metadata = self.read_header()
+            with naming(self.path):
+                self.size = self.path.stat().st_size
+                self.tensors, self.metadata = self.read_header()
         except BaseException:
             self.close()
             raise
@@ -164,16 +166,16 @@ def write_safetensors(
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little") + text)
     noted = []
-    for name in names:
-        dtype, shape = specs[name]
-        array = np.asarray(get(name), np.dtype(dtype).newbyteorder("<"), order="C")
-        if array.shape != tuple(shape):
-            raise ValueError(f"{name} has shape {array.shape} where {tuple(shape)} was announced.")
-        data, crc = memoryview(array.reshape(-1)).cast("B"), 0
-        for start in range(0, len(data), BLOCK):  # written while it is in the cache still
-            crc = crc32c(block := data[start : start + BLOCK], crc)
-            file.write(block)
-        noted.append(f"{crc:08x}")
+    with ThreadPoolExecutor(1) as beside:
+        for name in names:
+            dtype, shape = specs[name]
+            array = np.asarray(get(name), np.dtype(dtype).newbyteorder("<"), order="C")
+            if array.shape != tuple(shape):
+                raise ValueError(f"{name} has shape {array.shape} where {tuple(shape)} was announced.")
+            data = memoryview(array.reshape(-1)).cast("B")
+            crc = beside.submit(crc32c, data)  # while it is written: a save takes hardly longer for its checksums
+            file.write(data)
+            noted.append(f"{crc.result():08x}")
     return note_checksums(file, text, noted)
 
 

@@ -42,6 +42,19 @@ def resumed_options(options: Options, default: Options, kept: dict[str, Any], wh
     return replace(options, **changes)
 
 
+@contextmanager
+def errors_of(path: Path) -> Iterator[None]:
+    """Let an error begin with this file of a run, from which the numbers or the names that led to it are, unless it names the
+    run's folder anyway."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        if str(path.parent) in str(error):
+            raise
+        kind = OSError if isinstance(error, OSError) else ValueError
+        raise kind(f"{path}: {str(error)[:500]}") from error
+
+
 def lasting_source(source: str, names: Collection[str] = ()) -> str:
     """A name as it is; the path of a file or a folder made absolute and spelled in UTF-8, so that it holds in any working folder
     and any locale."""
