@@ -141,22 +141,25 @@ def test_a_folder_that_another_run_has_taken_is_left_alone(tmp_path):
     run = tiny_run(numpy_gpt, path)
     run.draw = lambda: TrainingRun.draw(run)
     run.folder.lock()
-    theirs = RunFolder(path)
+    theirs, left = RunFolder(path), {}
+
+    def files():
+        return {file.name: file.read_bytes() for file in path.iterdir()}
 
     def take(row):
         if row["step"] == 7:
             shutil.rmtree(path)
             theirs.lock()
-            for name in ("metrics.csv", "last.safetensors", "training.json"):
-                (path / name).write_bytes(b"theirs")
+            theirs.add_row({"step": 0, "tokens": 0, "train_loss": 3.0, "val_loss": 3.0, "seconds": 0.0})
+            (path / "last.safetensors").write_bytes(b"theirs")
+            left.update(files())
 
     run.watchers.append(take)
     says = r"Step 8: .*run was removed, and another process has begun one of this name.* with another --out\."
     with pytest.raises(OSError, match=says):
         run.run()
-    assert {file.name: file.read_bytes() for file in path.iterdir() if file.name != ".lock"} == dict.fromkeys(
-        ("metrics.csv", "last.safetensors", "training.json"), b"theirs"
-    )
+    assert files() == left  # no row, no checkpoint, no picture
+    assert set(left) == {".lock", "metrics.csv", "last.safetensors"}
 
 
 def test_a_missing_checkpoint_gives_way_to_the_one_before(stopped):

@@ -39,9 +39,7 @@ def run(
         command, twin = parse(program, description, offered, typed), load()
         import numpy as np
 
-        with np.errstate(
-            over="ignore", invalid="ignore", divide="ignore"
-        ):  # a number that is none is an error of its own
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what comes of it has an error of its own
             command.run(twin)
 
     return run_program(program, work)

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from shared_gpt.json_values import check_fields, short
-from shared_gpt.streams import unfailing_output
+from shared_gpt.streams import printable, unfailing_output
 from shared_gpt.text import save_tokenizer
 from shared_gpt.training.processes import Processes
 from shared_gpt.training.run_folder import RunFolder
@@ -52,7 +52,7 @@ def errors_of(path: Path) -> Iterator[None]:
         if str(path.parent) in str(error):
             raise
         kind = OSError if isinstance(error, OSError) else ValueError
-        raise kind(f"{path}: {str(error)[:500]}") from error
+        raise kind(f"{path}: {printable(str(error)[:500], allowed='')}") from error
 
 
 def lasting_source(source: str, names: Collection[str] = ()) -> str:
