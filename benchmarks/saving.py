@@ -3,9 +3,9 @@
     python -m benchmarks saving [--rounds 15] [--preset gpt2-small]
 
 The numbers are random, weights and both of AdamW's moments. Saves with and without checksums take turns in one process, in
-a temporary folder or in --folder. The checksums are taken beside the writing, by another thread: they take time of the
-processor, in the column "checksums", and hardly any by the clock, as long as there is a second core. What else the machine
-does, and its disk, only adds to a save: each column ends with the mean of its three quickest.
+a temporary folder or in --folder. The checksums are computed while the disk writes: they take time of the processor, in the
+column "checksums", and hardly any by the clock. What else the machine does, and its disk, only adds to a save: beside
+the medians stand the means of each column's three quickest.
 """
 
 import statistics
@@ -51,6 +51,7 @@ class Saving:
         print(f"\n  {'':12}{'by the clock':>14}{'without':>9}{'CPU':>8}{'without':>9}{'checksums':>11}")
         for number, row in enumerate(rounds, start=1):
             show(f"round {number}", row)
+        show("medians", [[statistics.median(values) for values in zip(*side)] for side in zip(*rounds)])
         quickest = [[statistics.mean(sorted(values)[:3]) for values in zip(*side)] for side in zip(*rounds)]
         show("quickest 3", quickest)
         (clock, cpu, checksums), (clock_without, _) = quickest

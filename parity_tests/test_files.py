@@ -6,6 +6,7 @@ import os
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ import numpy_gpt
 from numpy_gpt import GPTConfig
 from parity_tests.report.measure import twins
 from shared_gpt import files
-from shared_gpt.checkpoints import CheckpointError, stored
+from shared_gpt.checkpoints import CheckpointError, save_tensors, stored
 from shared_gpt.files import naming, parse_json, read_json, written_beside
 from shared_gpt.text import load_text
 
@@ -153,6 +154,15 @@ def test_weights_on_a_failing_disk_are_named(layout, name, tmp_path, monkeypatch
     monkeypatch.setattr(stored, "read_at", failing)
     with pytest.raises(OSError, match=name):
         numpy_gpt.load_gpt2(tmp_path)
+
+
+def test_a_disk_that_fails_while_more_is_written_is_heard(tmp_path, monkeypatch):
+    """The disk begins before the last tensor is written, and says once that it failed."""
+    said = iter([failing])
+    monkeypatch.setattr(os, "fsync", lambda file: next(said, lambda file: None)(file))
+    with pytest.raises(OSError, match=r"Input/output error: .*last\.safetensors"):
+        save_tensors(tmp_path / "last.safetensors", {"a": np.ones(9), "b": np.ones(9)}, {})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_texts_on_a_failing_disk_are_named(tmp_path, monkeypatch):
