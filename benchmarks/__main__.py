@@ -8,6 +8,7 @@ from benchmarks.answers import Answers
 from benchmarks.generation import Generation
 from benchmarks.loading import Loading
 from benchmarks.lora import LoRA
+from benchmarks.saving import Saving
 from benchmarks.shakespeare import Shakespeare
 from benchmarks.tokenization import Tokenization
 from benchmarks.training import Training
@@ -20,6 +21,7 @@ ALL = {
     "generation": Generation,
     "tokenization": Tokenization,
     "loading": Loading,
+    "saving": Saving,
 }
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from shared_gpt import downloads
 from shared_gpt.downloads import DownloadError, cache_folder, fetch
-from shared_gpt.text import corpora
-from shared_gpt.text.corpora import CORPORA, Download, load_text, read_pieces, source_path
+from shared_gpt.text import corpora, load_instructions, load_labels
+from shared_gpt.text.corpora import CORPORA, Download, load_text, read_pieces, source_path, text_files
 
 BODY = bytes(i * i % 251 for i in range(200_000))
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -131,6 +131,10 @@ class Handler(BaseHTTPRequestHandler):
         if fault.isdigit():
             return self.send_error(int(fault))
         body = BODY[::-1] if fault == "wrong" or "wrong" in self.path else BODY
+        if fault == "redirect":
+            self.send_response(302)
+            self.send_header("Location", "http://[")
+            return self.end_headers()
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and not server.ignores_range else 0
         if start >= len(body):
             return self.send_error(416)
@@ -138,8 +142,8 @@ class Handler(BaseHTTPRequestHandler):
         if start:
             shown = start + 7 if fault == "other range" else start
             self.send_header("Content-Range", f"bytes {shown}-{len(body) - 1}/{len(body)}")
-        if fault == "length abc":
-            self.send_header("Content-Length", "abc")
+        if fault.startswith("length "):
+            self.send_header("Content-Length", fault.removeprefix("length "))
         elif fault != "no length":
             self.send_header("Content-Length", str(len(body) - start))
         self.end_headers()
@@ -218,11 +222,40 @@ def test_a_server_that_tells_no_length_is_checked_by_the_sum(server, tmp_path):
     assert get(tmp_path, server.url()).read_bytes() == BODY
 
 
-def test_a_length_that_is_no_number_is_told_with_its_address(server, tmp_path):
-    server.always = "length abc"
+@pytest.mark.parametrize(
+    "length", ["abc", "-5", "\u00b2", "9" * 5000]
+)  # a raised 2 is a digit to Python, and no number
+def test_a_length_that_is_no_number_is_told_with_its_address(server, tmp_path, length):
+    server.always = f"length {length}"
     with pytest.raises(DownloadError) as caught:
         get(tmp_path, server.url())
-    assert f"{server.url()}: the server's Content-Length is 'abc', which is no number of bytes" in str(caught.value)
+    shown = repr(length[:40])
+    assert f"{server.url()}: the server's Content-Length is {shown}, which is no number of bytes" in str(caught.value)
+
+
+def test_an_address_that_is_none_is_told_with_the_one_that_led_there(server, tmp_path):
+    server.always = "redirect"
+    with pytest.raises(DownloadError, match=f"{server.url()}: .*Invalid IPv6 URL"):
+        get(tmp_path, server.url())
+
+
+def test_where_no_byte_comes_no_empty_line_is_shown(server, tmp_path, capsys):
+    server.always = "404"
+    with pytest.raises(DownloadError):
+        get(tmp_path, server.url())
+    assert capsys.readouterr() == ("", "")
+    server.always = None
+    get(tmp_path, server.url())
+    assert "file.bin" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_source_that_never_ends_or_comes_once_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for load in (load_text, load_labels, load_instructions, text_files):
+        for source in (tmp_path / "pipe", os.devnull):
+            with pytest.raises(ValueError, match="is neither a file nor a folder; save what it gives in a file"):
+                load(source)
 
 
 def test_wrong_bytes_are_never_kept(server, tmp_path):

@@ -10,10 +10,14 @@ import pytest
 import numpy_gpt
 from parity_tests.test_resume import run_until
 from parity_tests.tiny_runs import resumed, tiny_run, trace
-from shared_gpt.checkpoints import CheckpointError, load_tensors, save_tensors
+from shared_gpt.checkpoints import CheckpointError, load_tensors, save_tensors, stored
+from shared_gpt.checkpoints.safetensors_file import SafetensorsFile
 from shared_gpt.cli import main
+from shared_gpt.training import training_run
 from shared_gpt.training.display import Display
 from shared_gpt.training.run_folder import COLUMNS, RunFolder
+from shared_gpt.training.state import read_state
+from shared_gpt.training.training_run import TrainingRun
 
 
 class Notes(Display):
@@ -49,11 +53,113 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(stopped, where):
     notes = Notes()
     run = resumed(numpy_gpt, folder.path, display=notes)
     assert run.step == 3
-    (line,) = notes.said
+    line, kept = notes.said
     assert "last.safetensors" in line
     assert line.endswith("Going on from the one before, previous.safetensors.")
+    assert kept == "The damaged one is kept as last.unreadable.safetensors."
     run.run()
     assert trace(run) == whole
+
+
+def test_a_damaged_checkpoint_never_takes_the_place_of_a_whole_one(stopped):
+    """A run that went on from the one before, and is stopped before it has named its next one."""
+    folder, whole = stopped
+    flip(folder.last, -40)
+    damaged = folder.last.read_bytes()
+    run = resumed(numpy_gpt, folder.path, display=Notes())
+
+    def stop():
+        run.folder.__class__.keep_last(run.folder)
+        raise OSError(28, "No space left on device")
+
+    run.folder.keep_last = stop
+    with pytest.raises(OSError, match=r"The last good checkpoint is .*previous\.safetensors \(step 3\); --resume"):
+        run.run()
+    assert folder.path.joinpath("last.unreadable.safetensors").read_bytes() == damaged
+    again = resumed(numpy_gpt, folder.path, display=Notes())
+    assert again.step == 3
+    again.run()
+    assert trace(again) == whole
+    assert [load_tensors(path)[1]["step"] for path in folder.checkpoints()] == [12, 9]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), FileNotFoundError(2, "No such file"), OSError(116, "Stale file handle")]
+)
+def test_a_checkpoint_that_the_disk_does_not_give_gives_way_to_the_one_before(stopped, error, monkeypatch):
+    folder, whole = stopped
+    number = folder.last.stat().st_ino
+    real = stored.read_at
+
+    def read_at(file, position, buffer):
+        if os.fstat(file.fileno()).st_ino == number:
+            raise error
+        return real(file, position, buffer)
+
+    monkeypatch.setattr(stored, "read_at", read_at)
+    assert read_state(folder.checkpoints()).step == 6  # of the header, which the disk gives
+    notes = Notes()
+    run = resumed(numpy_gpt, folder.path, display=notes)
+    assert run.step == 3
+    assert "last.safetensors" in notes.said[0]
+    run.run()
+    assert trace(run) == whole
+
+
+def test_a_header_that_the_disk_does_not_give_gives_way_to_the_one_before(stopped, monkeypatch):
+    folder, _ = stopped
+    real = SafetensorsFile.read_header
+
+    def read_header(self):
+        if self.path == folder.last:
+            raise OSError(5, "Input/output error")
+        return real(self)
+
+    monkeypatch.setattr(SafetensorsFile, "read_header", read_header)
+    assert read_state(folder.checkpoints()).step == 3
+    with pytest.raises(OSError, match=r"last\.safetensors"):
+        read_state([folder.last])
+
+
+def test_a_checkpoint_that_may_not_be_read_is_the_owners_to_mend(stopped, monkeypatch):
+    """Going on from the one before would lose steps that are there."""
+    folder, _ = stopped
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(training_run, "load_tensors", refuse)
+    with pytest.raises(PermissionError, match=r"last\.safetensors"):
+        resumed(numpy_gpt, folder.path)
+    assert folder.last.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no folder in which a file is open")
+def test_a_folder_that_another_run_has_taken_is_left_alone(tmp_path):
+    """`rm -r` during a run, and another run begun with the same --out."""
+    path = tmp_path / "run"
+    run = tiny_run(numpy_gpt, path)
+    run.draw = lambda: TrainingRun.draw(run)
+    run.folder.lock()
+    theirs, left = RunFolder(path), {}
+
+    def files():
+        return {file.name: file.read_bytes() for file in path.iterdir()}
+
+    def take(row):
+        if row["step"] == 7:
+            shutil.rmtree(path)
+            theirs.lock()
+            theirs.add_row({"step": 0, "tokens": 0, "train_loss": 3.0, "val_loss": 3.0, "seconds": 0.0})
+            (path / "last.safetensors").write_bytes(b"theirs")
+            left.update(files())
+
+    run.watchers.append(take)
+    says = r"Step 8: .*run was removed, and another process has begun one of this name.* with another --out\."
+    with pytest.raises(OSError, match=says):
+        run.run()
+    assert files() == left  # no row, no checkpoint, no picture
+    assert set(left) == {".lock", "metrics.csv", "last.safetensors"}
 
 
 def test_a_missing_checkpoint_gives_way_to_the_one_before(stopped):

@@ -3,6 +3,8 @@ what is said of a wrong option, of a run that goes on and of one that is finishe
 
 import errno
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,11 +18,13 @@ from parity_tests.report.measure import twins
 from parity_tests.test_runs import SMALL
 from parity_tests.tiny_runs import text, tiny_run
 from shared_gpt import streams
-from shared_gpt.checkpoints import save_tensors
+from shared_gpt.checkpoints import load_tensors, save_tensors
 from shared_gpt.cli import main
 from shared_gpt.config import GPTConfig
 from shared_gpt.streams import UnfailingStream
 from shared_gpt.text import BytePairTokenizer, CharTokenizer, TokenWindows, save_tokenizer
+from shared_gpt.training.display import Display, LiveTerminal, PlainLines
+from shared_gpt.training.interrupt import NOTICE
 from shared_gpt.training.run_folder import RunFolder
 from shared_gpt.training.training_run import TrainingRun
 
@@ -138,33 +142,48 @@ def test_memory_that_runs_out_before_a_run_is_one_line(monkeypatch, capsys):
 # Ctrl-C, and what is said of a run
 
 
-@posix
-def test_ctrl_c_says_at_once_what_happens(place, tmp_path):
-    """The handler writes while the step goes on, so the line comes before the step's end."""
-    from shared_gpt.training.interrupt import NOTICE
-
-    out = tmp_path / "run"
+def signalled(place, out, number: int, *before: str) -> tuple[subprocess.Popen, bytes, bytes]:
+    """A run of very many steps that gets a signal after some of them."""
     options = f"pretrain --text story.txt --out {out} {' '.join(SMALL)} --steps 100000 --eval-every 50000"
     process = subprocess.Popen(
-        [sys.executable, "-m", "numpy_gpt", *options.split()],
+        [*before, sys.executable, "-m", "numpy_gpt", *options.split()],
         cwd=place,
         env={**os.environ, "PYTHONPATH": os.getcwd()},
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
     metrics = out / "metrics.csv"
     while process.poll() is None and (not metrics.exists() or metrics.read_text().count("\n") < 5):
         time.sleep(0.02)
-    process.send_signal(2)
-    said, error = process.communicate(timeout=60)
+    process.send_signal(number)
+    if before:  # which makes the program deaf to it
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+    return process, *process.communicate(timeout=60)
+
+
+@posix
+def test_ctrl_c_says_at_once_what_happens(place, tmp_path):
+    """The handler writes while the step goes on, so the line comes before the step's end."""
+    process, said, error = signalled(place, tmp_path / "run", signal.SIGINT)
     assert process.returncode == 0
     assert error == NOTICE
     assert b"nothing is lost" in said
 
 
-def test_a_second_ctrl_c_says_which_checkpoint_is_left(tmp_path):
-    from shared_gpt.training.display import Display
+@posix
+@pytest.mark.parametrize("before", [(), ("nohup",)])
+def test_a_terminal_that_closes_loses_no_step(before, place, tmp_path):
+    process, said, _ = signalled(place, tmp_path / "run", signal.SIGHUP, *before)
+    assert process.returncode == 0
+    assert b"nothing is lost" in said
+    last_row = RunFolder(tmp_path / "run").rows()[-1]
+    assert load_tensors(tmp_path / "run" / "last.safetensors")[1]["step"] == last_row["step"]
 
+
+def test_a_second_ctrl_c_says_which_checkpoint_is_left(tmp_path):
     said = []
     display = Display()
     display.say = said.append
@@ -200,6 +219,62 @@ def test_what_is_mistyped_is_named_with_what_was_meant(args, message, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["pretrain", "--text", "", "--out", "x"],
+        ["pretrain", "--weights="],
+        ["finetune", "labels", "--tokenizer", ""],
+        ["generate", "--weights", ""],
+        ["generate", "--prompt", ""],
+    ],
+)
+def test_an_empty_option_is_refused(args, tmp_path, monkeypatch, capsys):
+    """`--text "$TEXT"` of a script in which TEXT was never set must not train on the default."""
+    monkeypatch.chdir(tmp_path)
+    assert main(numpy_gpt, args) == 2
+    assert capsys.readouterr().err.endswith(" is empty; give a value, or leave it out.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_name_is_not_the_folder_one_is_in(place, monkeypatch, capsys):
+    monkeypatch.chdir(place / "model")
+    for args in (["inspect", ""], ["convert", "", "out"]):
+        assert main(numpy_gpt, args) == 2
+        assert capsys.readouterr().err.startswith("numpy-gpt: An empty name is no file and no folder;")
+
+
+@pytest.mark.parametrize(
+    "args", [["inspect"], ["generate", "--weights"], ["pretrain", "--text"], ["classify", "--weights"]]
+)
+def test_nobodys_home_is_one_line(args, capsys):
+    assert main(numpy_gpt, [*args, "~nobody18/model"]) == 2
+    error = capsys.readouterr().err
+    assert "~nobody18" in error
+    assert error.count("\n") == 1
+
+
+def test_a_home_that_the_shell_left_is_found(tmp_path, monkeypatch):
+    """`--out=~/run` reaches a program as it is typed; a folder of the name ~ invites rm -r ~."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "story.txt").write_text(text(), encoding="utf-8")
+    options = ["--text=~/story.txt", "--out=~/run", *SMALL, "--steps", "1", "--eval-every", "1"]
+    assert main(numpy_gpt, ["pretrain", *options]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"story.txt", "run"}
+
+
+def test_numbers_that_overflow_bring_no_warnings(place, tmp_path, recwarn, capsys):
+    shutil.copytree(place / "model", tmp_path / "model")
+    model = numpy_gpt.load_gpt2(place / "model")
+    model.state_dict()["wte.weight"][:] = np.float32(3e38)
+    numpy_gpt.save_gpt2(model, tmp_path / "model")
+    assert main(numpy_gpt, ["generate", "--weights", str(tmp_path / "model"), "--prompt", "x"]) == 2
+    assert "The model's logits hold" in capsys.readouterr().err
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_every_option_of_every_command_is_known():
@@ -248,7 +323,6 @@ def test_a_resume_says_from_where_and_a_finished_run_that_it_is(place, tmp_path,
 
 def test_a_picture_that_fails_hides_no_error_and_ends_no_run(tmp_path, monkeypatch, capsys):
     from shared_gpt import plots
-    from shared_gpt.training.display import PlainLines
 
     def full(*_):
         raise OSError(28, "No space left on device", "loss.png")
@@ -276,6 +350,16 @@ def test_a_folder_that_is_moved_away_is_named(tmp_path):
         OSError, match=r"Step 8: .*run is no longer there; if it was moved, --out .* checkpoint \(step 6\)"
     ):
         run.run()
+
+
+@pytest.mark.parametrize("display", [PlainLines(every=0), LiveTerminal()], ids=["lines", "bar"])
+def test_a_clock_that_has_not_moved_ends_no_run(display, tmp_path, monkeypatch, capsys):
+    """That of Windows moves 64 times a second, and a small model takes more steps."""
+    monkeypatch.setattr("shared_gpt.training.display.time.monotonic", lambda: 7.0)
+    run = tiny_run(numpy_gpt, tmp_path, display=display)
+    run.run()
+    assert run.step == 12
+    assert "– tokens/s" in capsys.readouterr().out or isinstance(display, LiveTerminal)
 
 
 def test_a_loss_that_is_not_finite_comes_without_warnings(tmp_path, recwarn):

@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Union
 import tyro
 
 from shared_gpt import __version__, commands
+from shared_gpt.files import expanded
 from shared_gpt.streams import run_program
 from shared_gpt.suggestions import check_options, did_you_mean
 
@@ -32,7 +34,15 @@ def run(
     """The twin is loaded only once the command line is understood: help and a mistyped option need not wait for PyTorch."""
     program = package.replace("_", "-")
     typed = sys.argv[1:] if args is None else args
-    return run_program(program, lambda: parse(program, description, offered, typed).run(load()))
+
+    def work() -> None:
+        command, twin = parse(program, description, offered, typed), load()
+        import numpy as np
+
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what comes of it has an error of its own
+            command.run(twin)
+
+    return run_program(program, work)
 
 
 def parse(program: str, description: str, offered: dict[str, type], args: list[str]) -> Any:
@@ -53,7 +63,9 @@ def parse(program: str, description: str, offered: dict[str, type], args: list[s
             check_options(program, name, command, options)
         description = command.__doc__
     config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
-    return tyro.cli(command, prog=prog, description=description, args=options, config=config)
+    chosen = tyro.cli(command, prog=prog, description=description, args=options, config=config)
+    paths = {name: expanded(value) for name, value in vars(chosen).items() if isinstance(value, Path)}
+    return replace(chosen, **paths)  # of --out=~/run a shell leaves the ~ as it is
 
 
 def numpy_command() -> int:

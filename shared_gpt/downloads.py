@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import os
+import re
 import socket
 import time
 import urllib.error
@@ -10,6 +11,8 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from shared_gpt.files import expanded
 
 TIMEOUT = 20.0  # seconds without a byte before a connection counts as dead
 ATTEMPTS = 3  # in a row that brought no new byte, for one address
@@ -27,7 +30,7 @@ class DownloadError(OSError):
 def cache_folder() -> Path:
     """Where downloads are kept: in NUMPY_GPT_CACHE if it is set, else in the system's folder for caches."""
     if chosen := os.environ.get("NUMPY_GPT_CACHE"):
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     from platformdirs import user_cache_path
 
     return user_cache_path("numpy_gpt", appauthor=False)
@@ -53,7 +56,7 @@ def fetch(name: str, urls: Sequence[str], sha256: str | None, folder: str | os.P
     """
     from filelock import FileLock
 
-    path = Path(folder).expanduser() / name
+    path = expanded(folder) / name
     if path.exists():
         return _checked(path, sha256)
     with _writing(path):
@@ -127,6 +130,8 @@ def _download(url: str, part: Path, sha256: str | None, wait: float, report: Cal
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
                 return failure
+        except ValueError as error:  # an address that a server redirects to
+            return f"{str(error)[:200]!a}"
         except (OSError, http.client.HTTPException) as error:
             failure = str(getattr(error, "reason", error)) or type(error).__name__
             refused = isinstance(error, urllib.error.URLError)  # the error of a connection that was never made
@@ -148,7 +153,7 @@ def _receive(url: str, part: Path, report: Callable) -> bool:
         elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
             raise ConnectionError(f"asked for bytes from {start}, got {response.headers.get('Content-Range')!r}")
         length = response.headers.get("Content-Length")
-        if length and not length.isdigit():
+        if length and not re.fullmatch("[0-9]{1,18}", length):
             raise ConnectionError(f"the server's Content-Length is {length[:40]!r}, which is no number of bytes")
         total = start + int(length) if length else None
         done = start
@@ -187,6 +192,15 @@ def _download_bar(name: str) -> Iterator[Callable[[int, int | None], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = BarColumn(bar_width=20), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(name, total=None, visible=False)  # until the first byte
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+    bar = Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True))
+    task = bar.add_task(name, total=None)
+
+    def report(done: int, total: int | None) -> None:
+        bar.start()  # at the first byte; where none comes, no empty line stands before the error
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield report
+    finally:
+        if bar.live.is_started:
+            bar.stop()

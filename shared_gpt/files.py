@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,14 +11,36 @@ from typing import Any, BinaryIO
 MAX_JSON = 64 << 20  # bytes; a tokenizer of a million tokens takes fewer
 
 
+def expanded(path: str | os.PathLike) -> Path:
+    """The path with the home folder that a ~ stands for. Where there is no such person, ~nobody is a name like any other."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+@contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Let an error of the disk name this file: of a write to a full disk, or a read of a failing one, Python names none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
 @contextmanager
 def written_beside(path: str | os.PathLike, before_naming: Callable[[], object] = lambda: None) -> Iterator[BinaryIO]:
     """A binary file to write. It takes the name `path` when the block ends, whole and flushed to the disk; after an error
-    nothing is left of it. `before_naming` is called in between."""
+    nothing is left of it. `before_naming` is called in between. Raises FileExistsError for the name of a folder, a pipe or a
+    device, which would be lost: root can give even /dev/null to a file."""
     path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f"{path} is there and is no plain file; take another name.")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
-        with open(beside, "wb") as file:
+        with naming(path), open(beside, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -25,8 +48,8 @@ def written_beside(path: str | os.PathLike, before_naming: Callable[[], object] 
         os.replace(beside, path)
     except BaseException as error:
         beside.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno and error.filename in (None, str(beside)):
-            raise OSError(error.errno, error.strerror, str(path)) from error  # a full disk names no file by itself
+        if isinstance(error, OSError) and error.errno and error.filename == str(beside):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 
@@ -38,7 +61,8 @@ def read_json(path: str | os.PathLike, error: type[ValueError] = ValueError) -> 
             f"{path} has {size} bytes, more than any JSON file here (at most {MAX_JSON}); is it the right file?"
         )
     try:
-        return parse_json(path.read_bytes())
+        with naming(path):
+            return parse_json(path.read_bytes())
     except ValueError as problem:
         raise error(f"{path} {problem}; fetch or copy it again.") from problem
 

@@ -21,11 +21,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def check_options(program: str, name: str, command: type, args: list[str]) -> None:
-    """Raises ValueError for the first option in the arguments that the command of that name does not have."""
+    """Raises ValueError for the first option in the arguments that the command of that name does not have, or that is empty."""
     known = [*option_names(command), "--help"]
-    for arg in args:
+    for arg, following in zip(args, [*args[1:], None]):
         option = arg.partition("=")[0].replace("_", "-")
-        if re.fullmatch(r"--[a-z][a-z0-9-]*", option) and option not in known and not option.startswith("--tyro-"):
+        if not re.fullmatch(r"--[a-z][a-z0-9-]*", option):
+            continue
+        if arg.endswith("=") or ("=" not in arg and following == ""):  # a script's variable that was never set
+            raise ValueError(f"{option} is empty; give a value, or leave it out.")
+        if option not in known and not option.startswith("--tyro-"):
             alone = option in {f"--{field.name}".replace("_", "-") for field in fields(command)}
             suggestion = "; give its value without that name." if alone else did_you_mean(option, known)
             raise ValueError(f"{name} has no option {option}{suggestion} All options: {program} {name} --help")

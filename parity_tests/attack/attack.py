@@ -92,6 +92,12 @@ def in_a_fork(name: str, folder: Path, good: dict[str, bytes], numbers: list[int
 
 
 def one_try(target: Target, folder: Path, good: dict[str, bytes], number: int) -> Try:
+    """A try, made again where it was slow: now and then a machine that others use too counts a second for a millisecond."""
+    done = once(target, folder, good, number)
+    return once(target, folder, good, number) if done.outcome == "slow" else done
+
+
+def once(target: Target, folder: Path, good: dict[str, bytes], number: int) -> Try:
     """Lay the good files, damage one of them, read."""
     rng = np.random.default_rng(number)
     lay(folder, good)

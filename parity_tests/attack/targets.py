@@ -63,6 +63,18 @@ def resume(folder: Path) -> None:
         Pretrain(out=folder, resume=True).run(numpy_gpt)
 
 
+def resume_tuned(task: Literal["labels", "instructions"]) -> Callable[[Path], object]:
+    """All that `finetune labels --resume` or `finetune instructions --resume` does around the training."""
+    from shared_gpt.commands import TASKS
+    from shared_gpt.training.training_run import TrainingRun
+
+    def resume(folder: Path) -> None:
+        with mock.patch.object(TrainingRun, "run"), contextlib.redirect_stdout(io.StringIO()):
+            TASKS[task](out=folder, resume=True).run(numpy_gpt)
+
+    return resume
+
+
 def use_tokenizer(folder: Path) -> None:
     tokenizer = load_tokenizer(folder)
     tokenizer_fingerprint(tokenizer)
@@ -150,6 +162,16 @@ TARGETS: dict[str, Target] = {
         make_tuned("instructions", QUESTIONS, "questions.jsonl"),
         {"task.json": JSON, "tokenizer.json": JSON, "best.safetensors": SAFETENSORS},
         use_chat,
+    ),
+    "a classifier, resumed": Target(
+        make_tuned("labels", MESSAGES, "labels.tsv"),
+        RUN_FILES | {"task.json": JSON, "last.safetensors": SAFETENSORS, "best.safetensors": SAFETENSORS},
+        resume_tuned("labels"),
+    ),
+    "a chat partner, resumed": Target(
+        make_tuned("instructions", QUESTIONS, "questions.jsonl"),
+        RUN_FILES | {"task.json": JSON, "last.safetensors": SAFETENSORS, "best.safetensors": SAFETENSORS},
+        resume_tuned("instructions"),
     ),
     "a LoRA adapter": Target(
         make_adapter,

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from shared_gpt.files import naming
+
 LOCK = ".lock"
 
 
@@ -33,15 +35,10 @@ def files_together(folder: Path) -> Iterator[Callable]:
     with alone_in(folder):
         beside = empty_folder_beside(folder)
         try:
-            yield create
-            if not (only_files(folder) and exchange_with(beside, folder, made)):
-                move_in_turn(beside, folder, made)
-        except BaseException as error:
-            if isinstance(error, OSError) and error.errno and error.filename is None:
-                raise OSError(
-                    error.errno, error.strerror, str(folder)
-                ) from error  # a full disk names no file by itself
-            raise
+            with naming(folder):
+                yield create
+                if not (only_files(folder) and exchange_with(beside, folder, made)):
+                    move_in_turn(beside, folder, made)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
             (folder / LOCK).unlink(missing_ok=True)

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from shared_gpt.files import expanded
+
 FOLDER = Path(__file__).parent.parent / "models"
 NAMES = ("marren", "marren-chat", "marren-spam")
 
@@ -10,4 +12,4 @@ NAMES = ("marren", "marren-chat", "marren-spam")
 def local_path(source: str | os.PathLike) -> Path:
     """The path that a source of weights stands for: a shipped model's folder by its name, else the path itself, whether it is
     there or not. A name comes before a path; for a folder of the same name write ./marren."""
-    return FOLDER / source if str(source) in NAMES else Path(source).expanduser()
+    return FOLDER / source if str(source) in NAMES else expanded(source)

@@ -53,7 +53,7 @@ def settle_heads(contents: Contents, n_heads: int | None) -> None:
 def weights_path(source: str | os.PathLike) -> Path:
     """The one file (or prefix of a TensorFlow checkpoint) that a path or a name stands for; names are looked up on this
     machine and downloaded if need be."""
-    path = shipped.local_path(source)
+    path = shipped.local_path(source or "no name")  # an empty one would be the folder that one is in
     if path.is_dir():
         return weights_in(path)
     if path.is_file() or bundle_prefix(path):
@@ -61,7 +61,8 @@ def weights_path(source: str | os.PathLike) -> Path:
     if str(source) in NAMES:
         return find_by_name(str(source))
     raise FileNotFoundError(
-        f"{source} is no file and no folder; give one that is there, or a name: {', '.join((*shipped.NAMES, *NAMES))}."
+        f"{source or 'An empty name'} is no file and no folder; give one that is there, or a name: "
+        f"{', '.join((*shipped.NAMES, *NAMES))}."
     )
 
 

@@ -10,6 +10,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 
 from shared_gpt.checkpoints.checksum import crc32c
+from shared_gpt.files import naming
 from shared_gpt.json_values import short
 
 BLOCK = 1 << 20  # bytes read at once, few enough to be in the cache still when they are checked and put in place
@@ -86,7 +87,9 @@ class Stretch:
     def readinto(self, buffer: memoryview) -> None:
         count = 0
         while count < len(buffer):
-            if not (got := read_at(self.file, self.position + count, buffer[count:])):
+            with naming(self.tensor.file):
+                got = read_at(self.file, self.position + count, buffer[count:])
+            if not got:
                 raise CheckpointError(
                     f"{self.tensor} ends after {self.position + count - self.tensor.offset} of {self.tensor.nbytes} "
                     "bytes: the file is cut short; fetch it again."

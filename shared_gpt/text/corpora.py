@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from shared_gpt.files import expanded, naming
 from shared_gpt.text.tokenizer import END_OF_TEXT
 
 SHIPPED = Path(__file__).parent / "data"
@@ -49,9 +50,11 @@ def source_path(source: str | os.PathLike, named: dict[str, Path | Download] = C
         from shared_gpt.downloads import cache_folder, fetch
 
         return fetch(entry.file, entry.urls, entry.sha256, cache_folder())
-    path = entry or Path(source).expanduser()
+    path = entry or expanded(source)
     if source == "" or not path.exists():
         raise FileNotFoundError(f"{str(source)!r} is no file, no folder and no name; the names are {', '.join(named)}.")
+    if not path.is_file() and not path.is_dir():  # texts are read twice; a pipe has no second time, a device no end
+        raise ValueError(f"{path} is neither a file nor a folder; save what it gives in a file, and name that.")
     return path
 
 
@@ -63,7 +66,7 @@ def read_pieces(path: str | os.PathLike, piece_bytes: int = 1 << 20) -> Iterator
     """
     utf8 = codecs.getincrementaldecoder("utf-8")()
     newlines = io.IncrementalNewlineDecoder(decoder=None, translate=True)
-    with open(path, "rb") as file:
+    with naming(path), open(path, "rb") as file:
         start, begun, final = 0, False, False
         while not final:
             piece = file.read(piece_bytes)

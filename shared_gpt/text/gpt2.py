@@ -111,6 +111,6 @@ def _files_at_hand() -> tuple[Path, Path]:
         raise FileNotFoundError(
             "GPT-2's vocabulary is not on this machine. Three ways to it: a folder with vocab.bpe and encoder.json as the "
             f"argument; TIKTOKEN_CACHE_DIR set to a cache of tiktoken's that holds them (looked in {tiktoken_cache()}); "
-            f"or a network to download them once, which failed just now: {error}"
+            f"or a network to download them once, which failed just now ({error.reason or error})."
         ) from None
     return merges, ids

@@ -46,8 +46,8 @@ class PlainLines(Display):
         if now - self.last_line >= self.every:
             self.last_line = now
             left = (now - self.started) / (step - self.first_step) * (self.steps - step)
-            speed = tokens / (now - self.started)
-            self.say(f"step {step}/{self.steps}  loss {loss:.3f}  {speed:,.0f} tokens/s  {clock(left)} left")
+            speed = per_second(tokens, now - self.started)
+            self.say(f"step {step}/{self.steps}  loss {loss:.3f}  {speed} tokens/s  {clock(left)} left")
 
     def evaluation(self, row: Row, best: bool) -> None:
         losses = f"train loss {row['train_loss']:.3f}  validation loss {row['val_loss']:.3f}"
@@ -89,8 +89,8 @@ class LiveTerminal(Display):
         self.bar.start()
 
     def step(self, step: int, loss: float, tokens: int) -> None:
-        speed = tokens / (time.monotonic() - self.started)
-        self.bar.update(self.task, completed=step, loss=f"{loss:.3f}", speed=f"{speed:,.0f}")
+        speed = per_second(tokens, time.monotonic() - self.started)
+        self.bar.update(self.task, completed=step, loss=f"{loss:.3f}", speed=speed)
 
     def evaluation(self, row: Row, best: bool) -> None:
         self.console.print(
@@ -116,6 +116,11 @@ class LiveTerminal(Display):
 def choose_display() -> Display:
     """A live bar in a terminal, else plain lines."""
     return LiveTerminal() if sys.stdout and sys.stdout.isatty() else PlainLines()
+
+
+def per_second(count: int, seconds: float) -> str:
+    """1,234; a dash before the clock has moved, which on Windows takes 16 milliseconds."""
+    return f"{count / seconds:,.0f}" if seconds > 0 else "–"
 
 
 def clock(seconds: float) -> str:

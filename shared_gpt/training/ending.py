@@ -31,9 +31,11 @@ def what_is_safe(run: Any) -> str:
     """Which checkpoint is left, for the end of an error message."""
     if run.saved_step is None or run.folder is None:
         return "No checkpoint was saved yet."
-    if not run.folder.last.exists():
+    if run.folder.is_taken:
+        return "The checkpoints of this run went with its folder; begin it again with another --out."
+    if not (left := run.folder.checkpoints()):
         return (
             f"{run.folder.path} is no longer there; if it was moved, --out with its new place and --resume go on from "
             f"its last checkpoint (step {run.saved_step})."
         )
-    return f"The last good checkpoint is {run.folder.last} (step {run.saved_step}); --resume goes on from it."
+    return f"The last good checkpoint is {left[0]} (step {run.saved_step}); --resume goes on from it."

@@ -1,4 +1,4 @@
-"""Ctrl-C during a run: finish the step that is under way, then stop; a second Ctrl-C stops at once."""
+"""Ctrl-C during a run, or its terminal closed: finish the step that is under way, then stop; a second Ctrl-C stops at once."""
 
 import os
 import signal
@@ -10,8 +10,8 @@ NOTICE = b"\nFinishing this step, then saving; Ctrl-C again stops at once, witho
 
 
 class StopRequest:
-    """`with StopRequest() as stop:` makes Ctrl-C, and the SIGTERM by which a scheduler ends a job, set `stop.requested`, and says
-    so at once where `notify` holds."""
+    """`with StopRequest() as stop:` makes Ctrl-C, the SIGTERM by which a scheduler ends a job, and the SIGHUP of a terminal that
+    is closed set `stop.requested`, and says so at once where `notify` holds. Under nohup SIGHUP stays ignored."""
 
     def __init__(self, notify: bool = True):
         self.requested, self.notify = False, notify
@@ -19,7 +19,10 @@ class StopRequest:
     def __enter__(self) -> "StopRequest":
         self._previous = {}
         if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
-            for number in (signal.SIGINT, signal.SIGTERM):
+            numbers = [signal.SIGINT, signal.SIGTERM]
+            if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+                numbers.append(signal.SIGHUP)
+            for number in numbers:
                 self._previous[number] = signal.signal(number, self._request)
         return self
 

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from shared_gpt.json_values import check_fields, short
-from shared_gpt.streams import unfailing_output
+from shared_gpt.streams import printable, unfailing_output
 from shared_gpt.text import save_tokenizer
 from shared_gpt.training.processes import Processes
 from shared_gpt.training.run_folder import RunFolder
@@ -40,6 +40,19 @@ def resumed_options(options: Options, default: Options, kept: dict[str, Any], wh
             value = here(kept[name], where) if isinstance(kept[name], str) else kept[name]
             changes[name] = tuple(value) if isinstance(value, list) else value
     return replace(options, **changes)
+
+
+@contextmanager
+def errors_of(path: Path) -> Iterator[None]:
+    """Let an error begin with this file of a run, from which the numbers or the names that led to it are, unless it names the
+    run's folder anyway."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        if str(path.parent) in str(error):
+            raise
+        kind = OSError if isinstance(error, OSError) else ValueError
+        raise kind(f"{path}: {printable(str(error)[:500], allowed='')}") from error
 
 
 def lasting_source(source: str, names: Collection[str] = ()) -> str:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from shared_gpt.files import naming
+
 COLUMNS = ("step", "tokens", "lr", "grad_norm", "loss", "train_loss", "val_loss", "seconds")
 Row = dict[str, float | int | None]
 
@@ -10,7 +12,8 @@ def read_metrics(path: Path) -> list[Row]:
     """All rows. A last line that a killed run left half written is passed over. Raises ValueError, with the line, for a file
     that is no longer as the run wrote it."""
     try:
-        lines = path.read_bytes().decode("utf-8-sig").splitlines()
+        with naming(path):
+            lines = path.read_bytes().decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 (byte {error.start}); save it so, or remove it.") from None
     if lines and lines[0].split(",") != list(COLUMNS):

@@ -58,6 +58,7 @@ class RunFolder:
         self.responses = self.path / "responses.json"
         self.confusion = self.path / "confusion.png"
         self._lock: Any = None
+        self._held: os.stat_result | None = None  # the lock's file
 
     def lock(self) -> None:
         """Hold the folder, made if need be, until this process ends. Raises BlockingIOError while another one holds it."""
@@ -71,6 +72,15 @@ class RunFolder:
             raise BlockingIOError(
                 f"Another process is training in {self.path}; wait for it, or take another --out."
             ) from None
+        self._held = os.stat(self.path / ".lock")
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the folder was removed, and another process has begun one of this name."""
+        try:
+            return self._held is not None and not os.path.samestat(self._held, os.stat(self.path / ".lock"))
+        except OSError:  # removed; what is written next says so
+            return False
 
     def write_json(self, path: Path, data: Any) -> None:
         self._write(path, json.dumps(data, indent=2) + "\n")
@@ -152,7 +162,7 @@ class RunFolder:
         except FileNotFoundError:
             kept, said = [], [f"{self.metrics} is missing; the metrics begin anew after step {step}."]
         except ValueError as error:
-            kept, said = [], [self._set_aside(self.metrics, error)]
+            kept, said = [], [self._begin_anew(self.metrics, error)]
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -164,16 +174,20 @@ class RunFolder:
                     r"^--- step (\d{1,18})\n", self.samples.read_bytes().decode("utf-8"), flags=re.MULTILINE
                 )
             except UnicodeDecodeError as error:
-                return [*said, self._set_aside(self.samples, f"{self.samples} is not UTF-8 (byte {error.start}).")]
+                return [*said, self._begin_anew(self.samples, f"{self.samples} is not UTF-8 (byte {error.start}).")]
             samples = [(number, text) for number, text in zip(parts[1::2], parts[2::2]) if int(number) <= step]
             self._write(self.samples, "".join(f"--- step {number}\n{text}" for number, text in samples))
         return said
 
-    def _set_aside(self, path: Path, reason: object) -> str:
+    def set_aside(self, path: Path) -> str:
+        """Give what cannot be read another name, which is returned: "metrics.unreadable.csv"."""
         names = (path.with_name(f"{path.stem}.unreadable{number or ''}{path.suffix}") for number in range(10_000))
         aside = next(name for name in names if not name.exists())
         os.replace(path, aside)
-        return f"{reason} It is kept as {aside.name}, and a new one begins here."
+        return aside.name
+
+    def _begin_anew(self, path: Path, reason: object) -> str:
+        return f"{reason} It is kept as {self.set_aside(path)}, and a new one begins here."
 
     def start_over(self) -> None:
         """Remove what the steps of an earlier run left."""

@@ -118,7 +118,7 @@ def refuse_another(
 
 
 def read_state(paths: list[Path]) -> KeptState:
-    """The plain values in the first of some checkpoints whose header is whole, without the tensors."""
+    """The plain values in the first of some checkpoints whose header can be read, without the tensors."""
     path, *older = paths
     try:
         file = SafetensorsFile(path)
@@ -126,7 +126,7 @@ def read_state(paths: list[Path]) -> KeptState:
             return check_state_of(path, read_metadata(file))
         finally:
             file.close()
-    except CheckpointError:
+    except (CheckpointError, OSError):
         if older:
             return read_state(older)
         raise

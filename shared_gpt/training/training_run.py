@@ -113,6 +113,8 @@ class TrainingRun(RunState):
 
     def after_step(self, progress: Any, stop: bool) -> None:
         settings, self.step, self.stopped = self.settings, progress.step, stop
+        if self.folder and self.folder.is_taken:
+            raise BlockingIOError(f"{self.folder.path} was removed, and another process has begun one of this name")
         self.seconds = time.monotonic() - self.started
         last = stop or self.step == settings.steps
         self.display.step(self.step, progress.loss, self.tokens_per_step * (self.step - self.first_step))
@@ -160,16 +162,18 @@ class TrainingRun(RunState):
             self.saved_step = self.step
 
     def resume(self, folder: RunFolder) -> None:
-        """Go on from the last checkpoint of a run, or from the one before where that is damaged. Raises what `refuse_another`
-        raises, before anything is touched, and CheckpointError where no checkpoint is whole."""
+        """Go on from the last checkpoint of a run, or from the one before where that cannot be read. Raises what
+        `refuse_another` raises, before anything is touched, and CheckpointError or OSError where no checkpoint is whole."""
         path, *older = folder.checkpoints()
         try:
             changes = self.go_back_to(path)
-        except CheckpointError as error:
-            if not older:
+        except (CheckpointError, OSError) as error:
+            if not older or isinstance(error, PermissionError):  # which its owner can mend, and loses no step
                 raise
             self.display.say(f"{error} Going on from the one before, {older[0].name}.")
             changes = self.go_back_to(older[0])
+            if self.folder:  # or the next save would put it in the place of the whole one
+                self.display.say(f"The damaged one is kept as {self.folder.set_aside(path)}.")
         for change in changes:
             self.display.say(f"changed since then: {change}")
         self.saved_step = self.step
@@ -189,7 +193,7 @@ class TrainingRun(RunState):
 
     def draw(self) -> None:
         """Draw loss.png. A picture that fails is no reason to lose the run, nor to hide the error that ended it."""
-        if not (self.folder and self.step):
+        if not (self.folder and self.step) or self.folder.is_taken:
             return
         from shared_gpt.plots import plot_losses
 

@@ -18,6 +18,7 @@ from shared_gpt.checkpoints.checksum import crc32c
 from shared_gpt.checkpoints.stored import CheckedStretch, CheckpointError, Spec, StoredTensor
 from shared_gpt.checkpoints.tensor_bundle.sstable import masked, read_table, unmasked, write_table
 from shared_gpt.checkpoints.tensor_bundle.wire import BYTES, FIXED32, VARINT, WireError, read_fields, write_field
+from shared_gpt.files import naming
 from shared_gpt.json_values import short
 
 NUMERIC_TYPES = {  # DataType in tensorflow/core/framework/types.proto; the rest (strings, quantised) cannot be weights
@@ -67,7 +68,8 @@ class TensorBundle:
         try:
             if (size := self.index.stat().st_size) > MAX_INDEX:
                 raise WireError(f"has {size} bytes, too many for a GPT-2's index (at most {MAX_INDEX})")
-            table = read_table(self.index.read_bytes())
+            with naming(self.index):
+                table = read_table(self.index.read_bytes())
             self.shards = decode_header(table.pop(b"", None))
             values = [decode_entry(value) for value in table.values()]
             entries = dict(zip([key.decode("utf-8") for key in table], values))

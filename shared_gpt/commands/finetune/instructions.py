@@ -1,5 +1,6 @@
 """finetune instructions: from a model that goes on with a text to one that answers."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -46,7 +47,7 @@ class Instructions:
         from shared_gpt.text.instructions import INSTRUCTIONS
         from shared_gpt.training.display import choose_display
         from shared_gpt.training.instruction_tuning import InstructionTuning, answers, keep_score, score_table
-        from shared_gpt.training.lifecycle import begin_or_resume, claimed, closing_message
+        from shared_gpt.training.lifecycle import begin_or_resume, claimed, closing_message, errors_of
         from shared_gpt.training.run_folder import RunFolder
 
         folder = RunFolder(self.out)
@@ -54,13 +55,15 @@ class Instructions:
         settings, style = options.training, options.style
         with claimed(twin, settings, folder, may_hold_a_run=self.resume) as processes:
             rng = np.random.default_rng(settings.seed)
-            model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype, options.n_heads)
+            with errors_of(folder.training) if self.resume else nullcontext():
+                model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype, options.n_heads)
+                entries = load_instructions(options.data)
             context_length = model.config.context_length
             train_set, val_set, test_set = (
                 InstructionDataset(part, tokenizer, context_length, style, options.mask_prompt, skip_long=True)
                 if part
                 else None
-                for part in training_parts(load_instructions(options.data), options)
+                for part in training_parts(entries, options)
             )
             identity = identify(options, INSTRUCTIONS, model, tokenizer)
             adapt(twin, model, options.lora, rng)
@@ -78,7 +81,8 @@ class Instructions:
                 keep_score(folder, "before", held_out, answers(twin, model, tokenizer, held_out, style))
             run.run()
             if run.step == settings.steps and held_out:
-                responses = answers(twin, twin.load_run(folder.path), tokenizer, held_out, style)
+                with errors_of(folder.best):
+                    responses = answers(twin, twin.load_run(folder.path), tokenizer, held_out, style)
                 if options.score:
                     run.display.say(score_table(keep_score(folder, "after", held_out, responses)))
                 answered = [{**entry, "response": response} for entry, response in zip(held_out, responses)]

@@ -1,5 +1,6 @@
 """finetune labels: from a model that goes on with a text to one that sorts texts into classes."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -44,7 +45,7 @@ class Labels:
         from shared_gpt.text.labels import LABELS
         from shared_gpt.training.display import choose_display
         from shared_gpt.training.label_tuning import LabelTuning, judge_labels
-        from shared_gpt.training.lifecycle import begin_or_resume, claimed, closing_message
+        from shared_gpt.training.lifecycle import begin_or_resume, claimed, closing_message, errors_of
         from shared_gpt.training.run_folder import RunFolder
 
         folder = RunFolder(self.out)
@@ -52,8 +53,9 @@ class Labels:
         settings = options.training
         with claimed(twin, settings, folder, may_hold_a_run=self.resume) as processes:
             rng = np.random.default_rng(settings.seed)
-            model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype, options.n_heads)
-            rows = load_labels(options.data)
+            with errors_of(folder.training) if self.resume else nullcontext():
+                model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype, options.n_heads)
+                rows = load_labels(options.data)
             if options.balanced:
                 rows = balance(rows, np.random.default_rng([settings.seed, 5]))
             classes = sorted({row.label for row in rows})
@@ -75,5 +77,6 @@ class Labels:
             if run.step == settings.steps and processes.is_first:
                 best, _, _ = load_classifier(twin, folder)
                 sets = {"training": train_set, "validation": val_set, "test": test_set}
-                judge_labels(twin, best, sets, folder, run.display, settings.batch_size)
+                with errors_of(folder.best):
+                    judge_labels(twin, best, sets, folder, run.display, settings.batch_size)
             run.display.say(closing_message(run, folder, "finetune labels", "classify"))

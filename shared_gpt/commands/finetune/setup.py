@@ -1,6 +1,7 @@
 """What both kinds of fine-tuning do between their options and their run."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from types import ModuleType
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from shared_gpt.text.token_file import tokenizer_fingerprint
 from shared_gpt.text.tokenizer_files import NAMED_TOKENIZERS
 from shared_gpt.training.arrays import to_numpy
 from shared_gpt.training.corpus import describe_files
-from shared_gpt.training.lifecycle import lasting_source, resumed_options
+from shared_gpt.training.lifecycle import errors_of, lasting_source, resumed_options
 from shared_gpt.training.run_folder import RunFolder
 
 Options = TypeVar("Options")  # Instructions or Labels
@@ -26,7 +27,14 @@ NOT_OF_THE_IDENTITY = ("training", "resume", "out", "weights", "data", "tokenize
 
 def settle(options: Options, folder: RunFolder, task: str) -> Options:
     """The options, free of contradictions; of a run that goes on, those that it kept."""
-    options = kept_options(options, folder, task)
+    with errors_of(folder.training) if options.resume else nullcontext():
+        options = kept_options(options, folder, task)
+        refuse_contradictions(options)
+    return options
+
+
+def refuse_contradictions(options: Any) -> None:
+    """Raises ValueError for options of which one makes another meaningless."""
     options.lora.refuse_contradictions()
     if getattr(options, "train", None) == "all" and options.lora.lora_rank is not None:
         raise ValueError(
@@ -36,7 +44,6 @@ def settle(options: Options, folder: RunFolder, task: str) -> Options:
         raise ValueError(
             "--score needs entries that are held out, and --test-fraction 0 holds out none; leave one of them out."
         )
-    return options
 
 
 def kept_options(options: Options, folder: RunFolder, task: str) -> Options:
