@@ -1,6 +1,5 @@
 """Compares what a student's process handed over with the reference, here, where none of her code runs."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +21,7 @@ from exercises.whole_models import against_pytorch, compare_models, same
 from parity_tests.report.checks import CHECKS
 from parity_tests.report.diagnose import likely_reason
 from parity_tests.report.evidence import Evidence
-from parity_tests.report.measure import TOLERANCE, relative_error
+from parity_tests.report.measure import TOLERANCE, is_explained
 from parity_tests.report.subject import Subject
 from parity_tests.report.trace import Key, Trace
 
@@ -162,8 +161,7 @@ def _is(trace: Trace, key: Key, ours: np.ndarray, theirs: np.ndarray) -> bool:
     mine = trace.get(key)
     if mine is None or mine.shape != ours.shape or mine.dtype != ours.dtype:
         return False
-    apart = relative_error(ours, theirs) if ours.shape == theirs.shape and ours.dtype == theirs.dtype else math.inf
-    return relative_error(mine, ours) <= 1e-3 * min(apart, 1.0) if apart else False
+    return is_explained(ours, theirs, mine)
 
 
 def _found(key: Key, ours: np.ndarray, reference: Trial, precision: str, slip: object) -> Found:

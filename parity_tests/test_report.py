@@ -357,7 +357,7 @@ def test_rounding_parts_nothing_and_the_first_of_two_differences_counts():
     ours["dx", "h.1.ln_2"] = 2 * ours["dx", "h.1.ln_2"]
     ours["gradient", "wte.weight"] = 3 * ours["gradient", "wte.weight"]
     parting = first_parting(ours, theirs, 1e-10, facts)
-    assert (parting.module, parting.direction, parting.reason) == ("h.1.ln_2", "backward", "off by a factor of 2 = 2")
+    assert (parting.module, parting.direction, parting.reason) == ("h.1.ln_2", "backward", "off by a factor of 2")
 
 
 GELU_BACKWARD = "def gelu_backward(dy, x):\n    return dy\n"

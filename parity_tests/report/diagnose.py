@@ -125,9 +125,9 @@ def _relation(a: np.ndarray, b: np.ndarray, facts: Facts) -> str:
     if is_explained(a, b, -b):
         return "of the wrong sign"
     factor = float(np.vdot(a, b) / max(np.vdot(b, b), np.finfo(float).tiny))
-    named = next((f" = {name}" for name, value in facts.items() if is_explained(a, b, value * b)), "")
+    named = next((name for name, value in facts.items() if is_explained(a, b, value * b)), "")
     if (named or a.size > 1) and factor and is_explained(a, b, factor * b):
-        return f"off by a factor of {factor:.4g}{named}"
+        return f"off by a factor of {factor:.4g}{f' = {named}' if named not in ('', '2') else ''}"
     for i in range(a.ndim):
         for j in range(i):
             if a.shape[i] == a.shape[j] > 1 and is_explained(a, b, b.swapaxes(i, j)):
