@@ -11,6 +11,7 @@ import numpy as np
 
 from parity_tests import arrivals
 from reader.derivation import Derivation
+from reader.derivation import formulas as lines_of
 from reader.mathml import called, parse, parts_of
 
 SIZES = {"B": 2, "N": 3, "T": 3, "S": 3, "C": 4, "D": 2, "E": 4, "H": 2, "F": 3, "I": 3, "O": 2, "V": 4, "R": 2, "K": 5}
@@ -197,6 +198,5 @@ def differences(derivation: Derivation, seed: int = 0) -> list[tuple[str, float]
         if "." not in name:
             functions.setdefault(name, getattr(importlib.import_module(f"numpy_gpt.{room}"), name))
     formulas = Formulas(seed, functions)
-    lines = [text for step in derivation.steps for kind, text in step.blocks if kind == "formula"]
-    found = [(text, formulas.read(text)) for text in lines]
+    found = [(text, formulas.read(text)) for step in derivation.steps for text in lines_of(step)]
     return [(text, difference) for text, difference in found if difference is not None]

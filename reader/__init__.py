@@ -1,4 +1,1 @@
-"""The reader: the NumPy and the PyTorch twin side by side as pages, with everything that belongs to a line.
-
-python -m reader build site      # one folder of static files that opens from the disk
-"""
+"""The NumPy and the PyTorch twin side by side as pages, with everything that belongs to a line: `python -m reader build`."""

@@ -1,9 +1,4 @@
-"""The pages of the reader.
-
-python -m reader build FOLDER     # the pages, as static files
-python -m reader bake             # judge planted mistakes anew whose text has changed (minutes)
-python -m reader train            # train the tiny model whose numbers the pages show (seconds)
-"""
+"""python -m reader build FOLDER: the pages, as static files that open from the disk."""
 
 import sys
 import time
@@ -33,29 +28,8 @@ def build(folder: Annotated[Path, tyro.conf.Positional] = Path("build/site"), op
     return 0
 
 
-def bake(everything: bool = False) -> int:
-    """Judge planted mistakes, and keep what the suite and the report say of them for the pages.
-
-    Args:
-        everything: all of them, not only those whose text has changed
-    """
-    from reader.guards import VERDICTS, bake
-
-    print(f"{bake(everything)} mistakes judged; see {VERDICTS.name}")
-    return 0
-
-
-def train() -> int:
-    """Train the tiny model whose numbers the pages show, from the seed."""
-    from reader.tiny import WEIGHTS, train
-
-    print(f"loss {train():.3f}; written to {WEIGHTS.name}")
-    return 0
-
-
 def main() -> int:
-    commands = {"build": build, "bake": bake, "train": train}
-    return tyro.extras.subcommand_cli_from_dict(commands, prog="python -m reader")
+    return tyro.extras.subcommand_cli_from_dict({"build": build}, prog="python -m reader")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ no line but only a formula is meant, MEANT says which.
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from parity_tests.mirror import NUMPY, definitions, tree_of
 
@@ -24,41 +23,45 @@ class UnansweredError(Exception):
     """A `# forward:` comment that no line of the forward pass answers; the message says which."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """Line `backward` computes the gradient of line `forward`; both from 1, in the room's NumPy file."""
-
-    backward: int
-    forward: int
-    words: str
-
-
-def answers(room: str) -> list[Answer]:
-    """Every `# forward:` comment of a room with the line it means."""
-    file = NUMPY / f"{room}.py"
-    lines = file.read_text(encoding="utf-8").splitlines()
-    found = []
-    for name, backward, forward in _passes(tree_of(file)):
+def answers(room: str) -> dict[int, int]:
+    """The forward line that each `# forward:` comment of a room means, by the line on which it stands; both from 1."""
+    lines, found = lines_of(room), {}
+    for name, backward, forward in _passes(room):
         for number in range(backward.lineno, backward.end_lineno + 1):
             if words := re.search(r"forward: (.*)", lines[number - 1]):
-                text = words[1].strip()
-                found.append(Answer(number, _meant(name, text, list(_statements(forward)), lines), text))
+                found[number] = _meant(name, words[1].strip(), list(_statements(forward)), lines)
     return found
 
 
-def _passes(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef, list[ast.FunctionDef]]]:
-    """(name, backward, the functions of its forward pass) of a file."""
-    top = definitions(tree.body)
-    helpers = {name: node for name, node in top.items() if name.startswith("_") and isinstance(node, ast.FunctionDef)}
-    for name, node in top.items():
-        if isinstance(node, ast.FunctionDef) and name.endswith("_backward"):
-            forward = top[name.removesuffix("_backward")]
-            used = {found.id for found in ast.walk(forward) if isinstance(found, ast.Name)}
-            yield name, node, [forward, *(helper for name, helper in helpers.items() if name in used)]
-        elif isinstance(node, ast.ClassDef):
-            methods = definitions(node.body)
-            if "backward" in methods and "forward" in methods:
-                yield f"{name}.backward", methods["backward"], [methods["forward"]]
+def lines_of(room: str) -> list[str]:
+    """The lines of NumPy's file; none where it has none."""
+    file = NUMPY / f"{room}.py"
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+
+def defined(tree: ast.Module) -> dict[str, ast.stmt]:
+    """The functions, classes, values and methods of a file by qualified name, in their order."""
+    found: dict[str, ast.stmt] = {}
+    for top, node in definitions(tree.body).items():
+        methods = definitions(node.body) if isinstance(node, ast.ClassDef) else {}
+        found[top] = node
+        found |= {f"{top}.{name}": inner for name, inner in methods.items() if isinstance(inner, ast.FunctionDef)}
+    return found
+
+
+def forward_of(name: str) -> str:
+    """The function or method whose gradient a backward one computes; of any other, itself."""
+    return name.replace(".backward", ".forward").removesuffix("_backward")
+
+
+def _passes(room: str) -> Iterator[tuple[str, ast.FunctionDef, list[ast.FunctionDef]]]:
+    """(name, backward, the functions of its forward pass) of NumPy's file; none where it has none."""
+    found = defined(tree_of(NUMPY / f"{room}.py")) if lines_of(room) else {}
+    for name, node in found.items():
+        if forward_of(name) != name and forward_of(name) in found:
+            forward = found[forward_of(name)]
+            used = {inner.id for inner in ast.walk(forward) if isinstance(inner, ast.Name) and inner.id.startswith("_")}
+            yield name, node, [forward, *(found[helper] for helper in sorted(used & {*found}))]
 
 
 def _statements(functions: list[ast.FunctionDef]) -> Iterator[ast.stmt]:
@@ -105,14 +108,12 @@ def _names(text: str) -> set[str]:
 def saved_values(room: str) -> list[dict]:
     """What the backward passes of a room take off the stack: the lines that save and pop, and where each value is used."""
     found = []
-    for node in tree_of(NUMPY / f"{room}.py").body:
-        methods = definitions(node.body) if isinstance(node, ast.ClassDef) else {}
-        save = [call for call in ast.walk(methods.get("forward", ast.Pass())) if _calls(call, "save_for_backward")]
-        inner = list(ast.walk(methods.get("backward", ast.Pass())))
-        pop = [one for one in inner if isinstance(one, ast.Assign) and _calls(one.value, "pop_saved")]
+    for _, backward, forward in _passes(room):
+        save = [one for one in ast.walk(forward[0]) if _calls(one, "save_for_backward")]
+        pop = [one for one in backward.body if isinstance(one, ast.Assign) and _calls(one.value, "pop_saved")]
         if len(save) == len(pop) == 1:
-            names = {name.id for name in ast.walk(pop[0].targets[0]) if isinstance(name, ast.Name)}
-            read = [name for name in inner if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)]
+            read = [one for one in ast.walk(backward) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)]
+            names = {one.id for one in ast.walk(pop[0].targets[0]) if isinstance(one, ast.Name)}
             uses = {name: sorted({one.lineno for one in read if one.id == name}) for name in sorted(names)}
             found.append({"save": save[0].lineno, "pop": pop[0].lineno, "uses": uses})
     return found

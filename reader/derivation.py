@@ -5,28 +5,16 @@ A text begins with its title and two lines, `code:` (the definitions that it bel
 `$x[n]$` is one inside a sentence.
 """
 
-import html
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from reader.highlight import code_words
+from reader.library import MARKDOWN
 from reader.mathml import math
 
 CHECKED = "The tests evaluate both sides of every formula here on random arrays."
 FOLDER = Path(__file__).parent / "derivations"
-
-
-@dataclass(frozen=True)
-class Step:
-    """`blocks`: ("text", a paragraph) or ("formula", one line)."""
-
-    heading: str
-    blocks: list[tuple[str, str]]
-
-    @property
-    def claims(self) -> list[str]:
-        return [text for kind, text in self.blocks if kind == "formula" and "==" in text]
+FORMULA = re.compile(r"^    (\S.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,7 +22,7 @@ class Derivation:
     title: str
     code: list[str]  # room.definition, the one whose code it arrives at first
     source: str
-    steps: list[Step]  # the first sets out and has no heading
+    steps: list[str]  # each a heading and a text; the first sets out and has no heading
 
     def places(self, room: str) -> list[str]:
         """The definitions of a room that it belongs to."""
@@ -42,21 +30,8 @@ class Derivation:
 
     def html(self) -> str:
         """The part of a page, without its title."""
-        parts = []
-        for number, step in enumerate(self.steps):
-            inner = "".join(self._block(kind, text) for kind, text in step.blocks)
-            if number:
-                parts.append(f"<li><h4>{_prose(step.heading)}</h4>{inner}</li>")
-            else:
-                parts.append(f"<div>{inner}</div><ol>")
-        source = f'<p class="source">Source: {html.escape(self.source)}. {CHECKED}</p>'
-        return f"{''.join(parts)}</ol>{source}"
-
-    @staticmethod
-    def _block(kind: str, text: str) -> str:
-        if kind == "formula":
-            return f'<div class="formula">{math(text, display=True)}</div>'
-        return f"<p>{_prose(text)}</p>"
+        steps = "".join(f"<li>{_typeset(f'#### {step}')}</li>" for step in self.steps[1:])
+        return f'{_typeset(self.steps[0])}<ol>{steps}</ol><p class="source">Source: {self.source}. {CHECKED}</p>'
 
 
 def derivations() -> list[Derivation]:
@@ -65,23 +40,22 @@ def derivations() -> list[Derivation]:
 
 def read(path: Path) -> Derivation:
     text = path.read_text(encoding="utf-8")
-    head, *steps = re.split(r"^## ", text, flags=re.MULTILINE)
-    found = re.match(r"# (.+)\n\ncode: (.+)\nsource: (.+)\n", head)
+    found = re.match(r"# (.+)\n\ncode: (.+)\nsource: (.+)\n", text)
     if not found:
         raise ValueError(f"{path.name} must begin with a title, `code:` and `source:`.")
-    beginning = Step("", list(_blocks(head[found.end() :])))
-    rest = [Step(step.partition("\n")[0], list(_blocks(step.partition("\n")[2]))) for step in steps]
-    return Derivation(found[1], found[2].split(), found[3], [beginning, *rest])
+    return Derivation(found[1], found[2].split(), found[3], text[found.end() :].split("\n## "))
 
 
-def _blocks(text: str):
-    for block in re.split(r"\n\s*\n", text.strip("\n")):
-        if block.startswith("    "):
-            yield from (("formula", line.strip()) for line in block.splitlines())
-        elif block.strip():
-            yield "text", " ".join(block.split())
+def formulas(step: str) -> list[str]:
+    """The lines of a step that are typeset as formulas, in their order."""
+    return FORMULA.findall(step)
 
 
-def _prose(text: str) -> str:
-    parts = re.split(r"\$([^$]+)\$", text)
-    return "".join(math(part) if i % 2 else code_words(part) for i, part in enumerate(parts))
+def claims(step: str) -> list[str]:
+    """The formulas of a step that say that two things are equal."""
+    return [line for line in formulas(step) if "==" in line]
+
+
+def _typeset(text: str) -> str:
+    text = FORMULA.sub(lambda line: f'<div class="formula">{math(line[1], display=True)}</div>', text)
+    return MARKDOWN.render(re.sub(r"\$([^$]+)\$", lambda inside: math(inside[1]), text))

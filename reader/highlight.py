@@ -1,8 +1,6 @@
-"""Python source as HTML, line by line, and other text as HTML in the same colours."""
+"""Source as HTML, line by line."""
 
-import html
 import re
-from functools import cache
 from pathlib import Path
 
 from pygments import highlight
@@ -15,23 +13,9 @@ PLAIN = re.compile(r'<span class="(?:n|p|w|o|nn|bp|nb|kn|kc|mi|mf|si|sa|err)">([
 def coloured(source: str, language: str = "python") -> str:
     """The source as spans without a frame around them; the colours are in reader.css."""
     lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    return PLAIN.sub(lambda found: found[1], highlight(source, lexer, HtmlFormatter(nowrap=True)))
+    return PLAIN.sub(r"\1", highlight(source, lexer, HtmlFormatter(nowrap=True)))
 
 
-@cache
 def coloured_lines(file: Path) -> list[str]:
-    """Each line of a Python file; line 1 is the first."""
-    return coloured(file.read_text(encoding="utf-8")).split("\n")
-
-
-def source_lines(file: Path) -> list[str]:
-    return file.read_text(encoding="utf-8").splitlines()
-
-
-def indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
-
-
-def code_words(text: str) -> str:
-    """One line of prose, with what stands between backticks as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    """Each line of a Python file; none where there is no file."""
+    return coloured(file.read_text(encoding="utf-8")).split("\n") if file.exists() else []

@@ -15,9 +15,19 @@ import ast
 from html import escape
 
 GREEK = {"mu": "μ", "eps": "ε", "kappa": "κ", "pi": "π"}
-WORDS = {"exp", "log", "tanh", "diag", "lse", "softmax", "gelu", "onehot"}
-SUM, PRODUCT, POWER, ATOM = range(4)
-RANK = {ast.Add: SUM, ast.Sub: SUM, ast.Mult: PRODUCT, ast.Div: ATOM, ast.MatMult: PRODUCT, ast.Pow: POWER}
+SUM, PRODUCT, ATOM = range(3)  # how closely a formula holds together
+T = '<mi mathvariant="normal">⊤</mi>'
+# What a function looks like, its arguments in their places; how closely they, and the whole, must hold together.
+CALLS = {
+    "delta": ("<msub><mi>δ</mi><mrow>{}{}</mrow></msub>", SUM, ATOM),
+    "sqrt": ("<msqrt>{}</msqrt>", SUM, ATOM),
+    "outer": (f"<mrow>{{}}<msup>{{}}{T}</msup></mrow>", ATOM, PRODUCT),
+    "sum_rows": (f'<mrow><msup><mi mathvariant="normal">1</mi>{T}</msup>{{}}</mrow>', ATOM, ATOM),
+    "eye": ('<mi mathvariant="normal">I</mi>', SUM, ATOM),
+    "ones": ('<mi mathvariant="normal">1</mi>', SUM, ATOM),
+}
+WORDS = ("exp", "log", "tanh", "diag", "lse", "softmax", "gelu", "onehot")
+CALLS |= {word: (f"<mrow><mi>{word}</mi><mrow><mo>(</mo>{{}}<mo>)</mo></mrow></mrow>", SUM, ATOM) for word in WORDS}
 
 
 def parse(text: str) -> ast.expr:
@@ -36,35 +46,28 @@ def parts_of(index: ast.expr) -> list[ast.expr]:
 
 
 def math(text: str, display: bool = False) -> str:
-    """The MathML of `a`, `a == b` or `a := b`."""
+    """The MathML of `given …`, `a`, `a == b` or `a := b`."""
     if text.startswith("given "):
-        return _row("<mi>given</mi><mspace width='.5em'/>", *_given(text.removeprefix("given ")), display=display)
-    left, defines, right = text.partition(":=")
-    if defines:
-        return _row(_node(parse(left)), "<mo>=</mo>", _node(parse(right)), display=display)
-    return _row(_node(parse(text)), display=display)
+        arrays = "<mo>,</mo>".join(map(_given, parse(f"({text.removeprefix('given ')},)").elts))
+        inner = f"<mi>given</mi><mspace width='.5em'/>{arrays}"
+    else:
+        inner = "<mo>=</mo>".join(_node(parse(side)) for side in text.split(":="))
+    kind = ' display="block"' if display else ""
+    return f"<math{kind}>{inner}</math>"
 
 
-def _row(*parts: str, display: bool) -> str:
-    return f"<math{' display=block' if display else ''}>{''.join(parts)}</math>".replace(
-        "display=block", 'display="block"'
-    )
-
-
-def _given(arrays: str) -> list[str]:
-    found = []
-    for node in ast.parse(f"({arrays},)", mode="eval").body.elts:
-        array = node.left if isinstance(node, ast.Compare) else node
-        if found:
-            found.append("<mo>,</mo>")
-        found.append(_name(array.value.id) if isinstance(array, ast.Subscript) else _name(array.id))
-        if isinstance(array, ast.Subscript):
-            letters = "<mo>×</mo>".join(f"<mi>{part.id}</mi>" for part in parts_of(array.slice))
-            found.append(f'<mspace width=".2em"/><mo stretchy="false">(</mo>{letters}<mo stretchy="false">)</mo>')
-    return found
+def _given(node: ast.expr) -> str:
+    """An array with the letters of its axes; below what its numbers are, only the test needs to know."""
+    array = node.left if isinstance(node, ast.Compare) else node
+    if isinstance(array, ast.Name):
+        return _name(array.id)
+    letters = "<mo>×</mo>".join(f"<mi>{part.id}</mi>" for part in parts_of(array.slice))
+    brackets = f'<mo stretchy="false">(</mo>{letters}<mo stretchy="false">)</mo>'
+    return f'{_name(array.value.id)}<mspace width=".2em"/>{brackets}'
 
 
 def _name(name: str) -> str:
+    base, _, index = name.partition("_")
     if name == "var":
         return "<msup><mi>σ</mi><mn>2</mn></msup>"
     if name in GREEK:
@@ -73,101 +76,55 @@ def _name(name: str) -> str:
         return f'<mover accent="true"><mi>{name[:-3]}</mi><mo>^</mo></mover>'
     if len(name) > 1 and name[0] == "d":
         return f'<mrow><mi mathvariant="normal">d</mi>{_name(name[1:])}</mrow>'
-    base, _, index = name.partition("_")
-    if index:
-        return f"<msub><mi>{base}</mi><mi>{index}</mi></msub>"
-    return f"<mi>{escape(name)}</mi>"
+    return f"<msub><mi>{base}</mi><mi>{index}</mi></msub>" if index else f"<mi>{escape(name)}</mi>"
 
 
-def _fence(inner: str) -> str:
-    return f"<mrow><mo>(</mo>{inner}<mo>)</mo></mrow>"
+def _node(node: ast.expr, rank: int = SUM) -> str:
+    """A formula, in brackets if it does not hold together as closely as `rank`."""
+    inner, own = _typeset(node)
+    return inner if own >= rank else f"<mrow><mo>(</mo>{inner}<mo>)</mo></mrow>"
 
 
-def _rank(node: ast.expr) -> int:
-    if isinstance(node, ast.BinOp):
-        return RANK[type(node.op)]
-    if isinstance(node, ast.UnaryOp) or called(node) == "Sum":
-        return SUM
-    if isinstance(node, ast.Call) and called(node) == "outer":
-        return PRODUCT
-    return ATOM
+def _last(node: ast.expr) -> str:
+    """The last factor or term: a sum over an index needs no brackets there."""
+    return _node(node, SUM if called(node) == "Sum" else PRODUCT)
 
 
-def _at_least(node: ast.expr, rank: int) -> str:
-    return _node(node) if _rank(node) >= rank else _fence(_node(node))
-
-
-def _node(node: ast.expr) -> str:
-    if isinstance(node, ast.Compare):
-        return "<mo>=</mo>".join(_node(side) for side in [node.left, *node.comparators])
-    if isinstance(node, ast.Constant):
-        digits, _, power = str(node.value).partition("e-0")
-        if power:
-            return f"<mrow><mn>{digits}</mn><mo>·</mo><msup><mn>10</mn><mrow><mo>−</mo><mn>{power}</mn></mrow></msup></mrow>"
-        return f"<mn>{node.value}</mn>"
-    if isinstance(node, ast.Name):
-        return _name(node.id)
-    if isinstance(node, ast.Subscript):
-        if isinstance(node.value, ast.Call):
-            return f"<mtext>{escape(ast.unparse(node))}</mtext>"
-        indices = "".join(_node(part) for part in parts_of(node.slice))
-        return f"<msub>{_node(node.value)}<mrow>{indices}</mrow></msub>"
-    if isinstance(node, ast.Attribute):
-        return _transposed(_at_least(node.value, ATOM))
-    if isinstance(node, ast.UnaryOp):
-        return f"<mrow><mo>−</mo>{_at_least(node.operand, PRODUCT)}</mrow>"
-    if isinstance(node, ast.BinOp):
-        return _operation(node)
-    return _call(node)
-
-
-def _operation(node: ast.BinOp) -> str:
-    left, right = node.left, node.right
-    if isinstance(node.op, ast.Div):
-        return f"<mfrac>{_mrow(_node(left))}{_mrow(_node(right))}</mfrac>"
-    if isinstance(node.op, ast.Pow):
-        return f"<msup>{_mrow(_at_least(left, ATOM))}{_mrow(_node(right))}</msup>"
-    if isinstance(node.op, (ast.Add, ast.Sub)):
-        sign = "+" if isinstance(node.op, ast.Add) else "−"
-        bare = called(right) == "Sum"
-        return f"<mrow>{_node(left)}<mo>{sign}</mo>{_node(right) if bare else _at_least(right, PRODUCT)}</mrow>"
-    between = '<mspace width=".16em"/>' if not isinstance(right, ast.Constant) else "<mo>·</mo>"
-    closed = _node(right) if called(right) == "Sum" else _at_least(right, PRODUCT)
-    return f"<mrow>{_at_least(left, PRODUCT)}{between}{closed}</mrow>"
-
-
-def _mrow(inner: str) -> str:
-    return f"<mrow>{inner}</mrow>"
-
-
-def _transposed(inner: str) -> str:
-    return f'<msup>{inner}<mi mathvariant="normal">⊤</mi></msup>'
-
-
-def _call(node: ast.Call) -> str:
-    name, arguments = called(node), node.args
-    if name == "Sum":
-        body = _node(arguments[1])
-        if isinstance(arguments[1], ast.BinOp) and isinstance(arguments[1].op, (ast.Add, ast.Sub)):
-            body = _fence(body)
-        return f'<mrow><munder><mo movablelimits="false">∑</mo>{_node(arguments[0])}</munder>{body}</mrow>'
-    if name == "d":
-        f, x = (_node(part) for part in arguments)
-        if isinstance(arguments[0], (ast.Name, ast.Subscript)):
-            return f"<mfrac><mrow><mo>∂</mo>{f}</mrow><mrow><mo>∂</mo>{x}</mrow></mfrac>"
-        return f"<mrow><mfrac><mo>∂</mo><mrow><mo>∂</mo>{x}</mrow></mfrac>{_fence(f)}</mrow>"
-    if name == "delta":
-        return f"<msub><mi>δ</mi><mrow>{''.join(_node(part) for part in arguments)}</mrow></msub>"
-    if name == "sqrt":
-        return f"<msqrt>{_node(arguments[0])}</msqrt>"
-    if name == "outer":
-        left, right = (_at_least(part, ATOM) for part in arguments)
-        return _mrow(left + _transposed(right))
-    if name in ("eye", "ones"):
-        return f'<mi mathvariant="normal">{"I" if name == "eye" else "1"}</mi>'
-    if name == "sum_rows":
-        return _mrow(_transposed('<mi mathvariant="normal">1</mi>') + _at_least(arguments[0], ATOM))
-    if name in WORDS:
-        inner = "<mo>,</mo>".join(_node(part) for part in arguments[:1])
-        return f"<mrow><mi>{name}</mi>{_fence(inner)}</mrow>"
-    return f"<mtext>{escape(ast.unparse(node))}</mtext>"
+def _typeset(node: ast.expr) -> tuple[str, int]:
+    """A formula without brackets around it, and how closely it holds together."""
+    match node:
+        case ast.Compare(left, _, others):
+            return "<mo>=</mo>".join(map(_node, [left, *others])), SUM
+        case ast.Constant(value):
+            digits, _, power = str(value).partition("e-0")
+            ten = f"<mo>·</mo><msup><mn>10</mn><mrow><mo>−</mo><mn>{power}</mn></mrow></msup>"
+            return (f"<mrow><mn>{digits}</mn>{ten}</mrow>" if power else f"<mn>{value}</mn>"), ATOM
+        case ast.Name(name):
+            return _name(name), ATOM
+        case ast.Subscript(ast.Name() as array, index):
+            return f"<msub>{_node(array)}<mrow>{''.join(map(_node, parts_of(index)))}</mrow></msub>", ATOM
+        case ast.Attribute(matrix, "T"):
+            return f"<msup>{_node(matrix, ATOM)}{T}</msup>", ATOM
+        case ast.UnaryOp(ast.USub(), operand):
+            return f"<mrow><mo>−</mo>{_node(operand, PRODUCT)}</mrow>", SUM
+        case ast.BinOp(left, ast.Div(), right):
+            return f"<mfrac><mrow>{_node(left)}</mrow><mrow>{_node(right)}</mrow></mfrac>", ATOM
+        case ast.BinOp(left, ast.Pow(), right):
+            return f"<msup><mrow>{_node(left, ATOM)}</mrow><mrow>{_node(right)}</mrow></msup>", ATOM
+        case ast.BinOp(left, ast.Add() | ast.Sub() as sign, right):
+            return f"<mrow>{_node(left)}<mo>{'+' if isinstance(sign, ast.Add) else '−'}</mo>{_last(right)}</mrow>", SUM
+        case ast.BinOp(left, _, right):
+            between = "<mo>·</mo>" if isinstance(right, ast.Constant) else '<mspace width=".16em"/>'
+            return f"<mrow>{_node(left, PRODUCT)}{between}{_last(right)}</mrow>", PRODUCT
+        case ast.Call(ast.Name("Sum"), [index, body]):
+            under = f'<munder><mo movablelimits="false">∑</mo>{_node(index)}</munder>'
+            return f"<mrow>{under}{_last(body)}</mrow>", SUM
+        case ast.Call(ast.Name("d"), [ast.Name() | ast.Subscript() as f, x]):
+            return f"<mfrac><mrow><mo>∂</mo>{_node(f)}</mrow><mrow><mo>∂</mo>{_node(x)}</mrow></mfrac>", ATOM
+        case ast.Call(ast.Name("d"), [f, x]):
+            by = f"<mfrac><mo>∂</mo><mrow><mo>∂</mo>{_node(x)}</mrow></mfrac>"
+            return f"<mrow>{by}<mrow><mo>(</mo>{_node(f)}<mo>)</mo></mrow></mrow>", ATOM
+        case ast.Call(ast.Name(name), arguments) if name in CALLS:
+            look, closely, own = CALLS[name]
+            return look.format(*(_node(one, closely) for one in arguments)), own
+    return f"<mtext>{escape(ast.unparse(node))}</mtext>", ATOM  # a function of numpy_gpt

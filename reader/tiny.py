@@ -1,15 +1,14 @@
-"""The tiny GPT whose numbers the pages show: B 2, T 5, C 12, trained for seconds on the stories (`python -m reader train`)."""
+"""The tiny GPT whose numbers the pages show: B 2, T 5, C 12, trained for seconds on the stories (`python -m village tiny`)."""
 
 import re
 from collections import Counter
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from shared_gpt.checkpoints.run_files import load_tensors, save_tensors
+from shared_gpt.checkpoints.run_files import load_tensors
 from shared_gpt.config import GPTConfig
 
 WEIGHTS = Path(__file__).parent / "data" / "tiny.safetensors"
@@ -28,11 +27,6 @@ def words(text: str) -> list[str]:
     return re.findall(r"[a-z]+|[.,]", text.lower())
 
 
-@cache
-def weights() -> dict[str, np.ndarray]:
-    return {key: array.astype(np.float64) for key, array in load_tensors(WEIGHTS)[0].items()}
-
-
 def batch() -> tuple[np.ndarray, np.ndarray]:
     """Ids and targets of TEXTS, both (2, 5)."""
     known = vocabulary()
@@ -43,27 +37,5 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
 def build(twin: Any) -> Any:
     """The trained model of either twin, in float64; its dropout masks begin anew."""
     model = twin.GPTModel(twin.GPTConfig(**asdict(CONFIG)), np.random.default_rng(0), twin.float64, initialize=False)
-    model.load_state_dict(weights())
+    model.load_state_dict({key: array.astype(np.float64) for key, array in load_tensors(WEIGHTS)[0].items()})
     return model
-
-
-def train(steps: int = 3000) -> float:
-    """Train from the seed and write WEIGHTS; returns the last losses' mean."""
-    import numpy_gpt as gpt
-
-    known = {word: i for i, word in enumerate(vocabulary())}
-    text = np.array([known.get(word, 0) for word in words(STORIES.read_text(encoding="utf-8"))])
-    rng = np.random.default_rng(0)
-    model = gpt.GPTModel(CONFIG, rng)
-    criterion, optimizer = gpt.CrossEntropy(), gpt.AdamW(model.parameters(), lr=5e-3, weight_decay=0.01)
-    losses = []
-    for step in range(steps):
-        starts = rng.integers(0, len(text) - 9, 32)
-        windows = text[starts[:, None] + np.arange(9)]
-        optimizer.lr = 5e-3 * (1 - step / steps)
-        optimizer.zero_grad()
-        losses.append(criterion(model(windows[:, :-1]), np.where(windows[:, 1:] == 0, -100, windows[:, 1:])))
-        model.backward(criterion.backward())
-        optimizer.step()
-    save_tensors(WEIGHTS, model.state_dict(), {"steps": steps, "text": STORIES.name})
-    return float(np.mean(losses[-100:]))

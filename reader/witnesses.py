@@ -1,100 +1,98 @@
-"""Which tests know a definition, and their sources as pages."""
+"""Which tests and which exercises know a definition; and the tests as pages."""
 
 import ast
 import re
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-from markupsafe import Markup
-
+from exercises.exercise import Exercise
+from exercises.path import EXERCISES
 from parity_tests.mirror import tree_of
+from reader.alignment import room
 from reader.highlight import coloured_lines
 from reader.library import ROOT, Document
-from reader.rooms import RoomPage
-from reader.tasks import exercises_of
+from reader.rooms import READING_ORDER
 
 TESTS = ROOT / "parity_tests"
-FILES = (
+FILES = [
+    *("layers", "attention", "loss", "optim", "model_parity", "bookkeeping", "properties", "kv_cache", "lora"),
     *(
-        "test_layers",
-        "test_attention",
-        "test_loss",
-        "test_optim",
-        "test_model_parity",
-        "test_bookkeeping",
-        "test_properties",
+        "third_opinions",
+        "sampling",
+        "generate",
+        "perplexity",
+        "train",
+        "classifier",
+        "threads",
+        "distributed",
+        "mirror",
     ),
-    *(
-        "test_kv_cache",
-        "test_lora",
-        "test_third_opinions",
-        "test_sampling",
-        "test_generate",
-        "test_perplexity",
-        "test_train",
-    ),
-    *("test_classifier", "test_threads", "test_distributed", "test_mirror"),
-)
-OTHERS = re.compile(
-    r"torch\.nn\.|by_tape|by_differences|keras|transformers|peft|central_differences|third"
-)  # other judges
+]
+OTHERS = re.compile(r"torch\.nn\.|by_tape|by_differences|keras|transformers|peft|central_differences|third")
 MOST = 4  # tests that a definition links to
 
 
+@dataclass(frozen=True)
+class Witness:
+    """A test function, and where its source is shown."""
+
+    name: str
+    address: str
+    text: str
+
+    @property
+    def words(self) -> str:
+        return self.name.partition("::")[2].removeprefix("test_").replace("_", " ")
+
+    @property
+    def third(self) -> bool:
+        """Whether it asks another judge than the twin."""
+        return bool(OTHERS.search(self.text))
+
+
 @cache
-def tests() -> list[tuple[str, str, int, str]]:
-    """(file, test, line, its text) of the test functions in FILES."""
-    found = []
-    for file in FILES:
-        path = TESTS / f"{file}.py"
+def witnesses() -> dict[str, Witness]:
+    """The test functions in FILES by `test_layers.py::test_x`."""
+    found = {}
+    for path in (TESTS / f"test_{file}.py" for file in FILES):
         source = path.read_text(encoding="utf-8")
         for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                found.append((file, node.name, node.lineno, ast.get_source_segment(source, node) or ""))
+                name, text = f"{path.name}::{node.name}", ast.get_source_segment(source, node) or ""
+                found[name] = Witness(name, f"tests/{path.stem}.html#L{node.lineno}", text)
     return found
 
 
-def address_of_test(test: str) -> str:
-    """Where `test_layers.py::test_x` is shown; "" if it is not."""
-    file, _, name = test.partition(".py::")
-    return next((f"tests/{found}.html#L{line}" for found, one, line, _ in tests() if (found, one) == (file, name)), "")
+@cache
+def witnesses_of(definition: str) -> list[Witness]:
+    """The tests that name a definition, those first that ask another judge."""
+    names = definition.split(".")
+    word = names[0] if names[-1] in ("forward", "backward") else names[-1]
+    if word.startswith("__"):
+        return []
+    known = [one for one in witnesses().values() if re.search(rf"\b{re.escape(word)}\b", one.text)]
+    return sorted(known, key=lambda one: not one.third)[:MOST]
 
 
-def chips(room: str, page: RoomPage, guards: list[dict]) -> dict[str, list[Markup]]:
-    """What a definition's head links to: its mistakes, its tests (those first that ask another judge), its exercises."""
-    found = {}
-    for part in page.parts:
-        names = part.name.split(".")
-        if not part.heads or names[-1].startswith("__"):
-            continue
-        word = names[0] if names[-1] in ("forward", "backward") else names[-1]
-        known = [one for one in tests() if re.search(rf"\b{re.escape(word)}\b", one[3])]
-        known.sort(key=lambda one: not OTHERS.search(one[3]))
-        links = [_chip(*one) for one in known[:MOST]]
-        lines = {line.number for row in part.rows for line in row.numpy}
-        inside = [i for i, guard in enumerate(guards) if guard["number"] in lines]
-        if inside:
-            words = f"{len(inside)} mistake{'s' if len(inside) > 1 else ''}"
-            button = '<button type="button" data-open="mistakes" data-mistakes="{}">{}</button>'
-            links.insert(0, Markup(button).format(",".join(map(str, inside)), words))
-        address = '<a href="exercises.html#{0}">exercise: {0}</a>'
-        links += [Markup(address).format(one) for one in exercises_of(room, part.name)[:2]]
-        found[part.name] = links
-    return found
+def places(exercise: Exercise) -> list[tuple[str, str]]:
+    """(room, definition) of each definition of the twins that an exercise has written, as far as the rooms show it."""
+    targets = [target.split(".", 2) for target in exercise.targets if target.startswith("numpy_gpt.")]
+    shown = {name: {one.name for one in room(name)} for _, name, *_ in targets if name in READING_ORDER}
+    return [(name, rest[0]) for _, name, *rest in targets if rest and rest[0] in shown.get(name, ())]
 
 
-def _chip(file: str, name: str, line: int, text: str) -> Markup:
-    judge = Markup('<i title="asks another judge than the twin">third opinion</i> ') if OTHERS.search(text) else ""
-    words = name.removeprefix("test_").replace("_", " ")
-    return Markup('<a href="tests/{}.html#L{}">{}{}</a>').format(file, line, judge, words)
+def exercises_of(room: str, definition: str) -> list[str]:
+    """The exercises that have a definition written, or found wrong in it."""
+    return [one.name for one in EXERCISES if (room, definition) in places(one)]
 
 
 def sources() -> list[Document]:
     """The tests that the rooms link to, line by line."""
-    return [_source(TESTS / f"{file}.py") for file in FILES]
+    return [_source(f"test_{file}") for file in FILES]
 
 
-def _source(path: Path) -> Document:
-    lines = [f'<span id="L{number}">{line}</span>' for number, line in enumerate(coloured_lines(path), 1)]
-    title = f"{path.parent.name}/{path.name}"
-    return Document(f"tests/{path.stem}.html", title, f"<h1>{title}</h1><pre><code>{chr(10).join(lines)}</code></pre>")
+def _source(file: str) -> Document:
+    lines = coloured_lines(TESTS / f"{file}.py")
+    marked = "\n".join(f'<span id="L{number}">{line}</span>' for number, line in enumerate(lines, 1))
+    title = f"parity_tests/{file}.py"
+    return Document(f"tests/{file}.html", title, f"<h1>{title}</h1><pre><code>{marked}</code></pre>")

@@ -2,6 +2,8 @@
 
 python -m village models [folder]: train the models that ship and pack them in `shared_gpt/models`, or in the folder. This takes
 20 minutes on two cores; the runs stay in `runs/models`.
+
+python -m village tiny: train the tiny model whose numbers the reader's pages show, in `reader/data`. This takes seconds.
 """
 
 import sys
@@ -17,5 +19,9 @@ if __name__ == "__main__":
         from village.models import make_models
 
         make_models(Path(words[1]) if words[1:] else shipped.FOLDER, Path("runs/models"))
+    elif words[:1] == ["tiny"]:
+        from village.tiny import make_tiny
+
+        print(f"loss {make_tiny():.3f}")
     else:
         write_files(words[0] if words else SHIPPED)

@@ -2,6 +2,7 @@
 
 python -m parity_tests.mistakes          # all of them
 python -m parity_tests.mistakes dk       # those with this in their name, each with its reason and what the report says
+python -m parity_tests.mistakes --keep   # judge those whose text has changed, and keep the verdicts for the reader's pages
 """
 
 import sys
@@ -11,21 +12,29 @@ import tyro
 from rich.console import Console
 from rich.text import Text
 
+from parity_tests.mistakes import kept
 from parity_tests.mistakes.judge import judge, judges
 from parity_tests.mistakes.planted import MISTAKES
 from shared_gpt.streams import run_program
 
 
-def main(part: Annotated[str, tyro.conf.Positional] = "") -> int:
+def main(part: Annotated[str, tyro.conf.Positional] = "", keep: bool = False) -> int:
     """Plant mistakes one at a time in a copy of numpy_gpt, and print which test of the suite catches each.
 
     Args:
         part: only the mistakes with this in their name, with the reason for each and what the report says
+        keep: judge only those that have changed since they were judged for the reader's pages, or with a part of a name those,
+            and write the verdicts to reader/data/verdicts.json
     """
     chosen = [mistake for mistake in MISTAKES if part.lower() in mistake.name.lower()]
     if not chosen:
         print(f"No mistake has {part!r} in its name; leave the name out to see them all.", file=sys.stderr)
         return 2
+    if keep:
+        chosen = chosen if part else kept.stale()
+        kept.keep(chosen)
+        print(f"{len(chosen)} mistakes judged; see {kept.VERDICTS.name}")
+        return 0
     console, missed, file = Console(highlight=False), 0, ""
     with judges(2) as pool:
         verdicts = pool.map(judge, chosen)

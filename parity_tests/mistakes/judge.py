@@ -58,13 +58,20 @@ def _one_thread() -> None:
 
 def judge(mistake: Mistake | None) -> Verdict:
     """The verdict on a copy with the mistake in it, or on a faithful copy for None."""
+    with planted(mistake):
+        return Verdict(_first_failure(mistake), _first_finding())
+
+
+@contextlib.contextmanager
+def planted(mistake: Mistake | None) -> Iterator[None]:
+    """Inside it our packages are imported from a copy with the mistake in it."""
     with tempfile.TemporaryDirectory() as folder, _fresh_packages(Path(folder)):
         for package in PACKAGES:
             shutil.copytree(ROOT / package, Path(folder, package))
         if mistake is not None:
             path = Path(folder, "numpy_gpt", mistake.file)
             path.write_text(plant(mistake, path.read_text(encoding="utf-8")), encoding="utf-8")
-        return Verdict(_first_failure(mistake), _first_finding())
+        yield
 
 
 def plant(mistake: Mistake, source: str) -> str:

@@ -143,6 +143,7 @@ function show(name, chosen) {
   const body = $(".body", panel);
   const content = { derivation: stored, keras: stored, numbers, mistakes }[name](name, chosen);
   body.replaceChildren(...[content].flat());
+  for (const wide of $$(".formula", body)) if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;  // so that keys can scroll it
   body.scrollTop = 0;
   current?.scrollIntoView({ block: "nearest" });
   light(current);
@@ -197,7 +198,7 @@ function card(mistake, i) {
     make("p", {}, make("i", {}, "What the report says: "), mistake.report || "nothing: what it compares cannot show it."),
     mistake.test ? make("p", {}, make("i", {}, "Which test catches it: "), mistake.at ? make("a", { href: mistake.at }, mistake.test) : mistake.test) : null,
     spread(mistake),
-    make("p", {}, make("button", { type: "button", class: "act", onclick: () => go(document.getElementById(mistake.line)) }, "Go to the line")));
+    make("p", {}, make("button", { type: "button", class: "act", onclick: () => go(document.getElementById("n" + mistake.number)) }, "Go to the line")));
 }
 
 function diff(mistake) {
@@ -348,7 +349,7 @@ function plant(number) {
   $$(".l.struck").forEach((one) => one.classList.remove("struck"));
   const mistake = data.mistakes[number];
   if (!mistake) return;
-  const line = document.getElementById(mistake.line);
+  const line = document.getElementById("n" + mistake.number);
   line.closest(".pair").classList.add("told");
   line.classList.add("struck");
   line.after(make("div", { class: "wrong" }, ...mistake.diff.filter(([kind]) => kind === "+").map(([, text]) => make("code", {}, text)), mistake.diff.some(([kind]) => kind === "+") ? "" : "(the line is left out)"));

@@ -1,12 +1,8 @@
-"""Where the error of a planted mistake goes: a pass of the tiny model with the mistake in it, beside the right one."""
-
-import shutil
-import tempfile
-from pathlib import Path
+"""Where the error of a planted mistake goes: a pass of the reader's tiny model with the mistake in it, beside the right one."""
 
 import numpy as np
 
-from parity_tests.mistakes.judge import PACKAGES, ROOT, _fresh_packages, plant
+from parity_tests.mistakes.judge import planted
 from parity_tests.mistakes.mistake import Mistake
 from reader import tiny
 
@@ -24,11 +20,7 @@ def stops() -> dict[str, np.ndarray]:
 def spread(mistake: Mistake) -> str:
     """Where a mistake's error goes: for each of `stops` 0 for right, else 1 to 9, as 1e-8 to 1 in relative error."""
     right = stops()
-    with tempfile.TemporaryDirectory() as folder, _fresh_packages(Path(folder)):
-        for package in PACKAGES:
-            shutil.copytree(ROOT / package, Path(folder, package))
-        path = Path(folder, "numpy_gpt", mistake.file)
-        path.write_text(plant(mistake, path.read_text(encoding="utf-8")), encoding="utf-8")
+    with planted(mistake):
         wrong = stops()
     return "".join(_level(right[name], wrong.get(name)) for name in right)
 
