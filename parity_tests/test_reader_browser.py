@@ -142,6 +142,30 @@ def test_attention_maps_show_what_softmax_gave(browser, site):
         assert row[query + 1 :] == [0] * (4 - query)
 
 
+def test_a_single_token_and_head_can_be_chosen(browser, site):
+    """The choice stays while the arrow keys step through the pass, forward and backward."""
+    opened(browser, site, "attention.html")
+    browser.execute_script("stepTo(data.steps.findIndex(s => s.name === 'p'))")
+    choose = (
+        "const menu = document.querySelector(`#panel select[name=${arguments[0]}]`);"
+        "menu.value = arguments[1]; menu.dispatchEvent(new Event('change'))"
+    )
+    for menu, value in (("batch", 1), ("token", 3), ("head", 2)):
+        browser.execute_script(choose, menu, str(value))
+    wanted = browser.execute_script(
+        "const one = data.steps[step]; return values(one).slice(((1 * 3 + 2) * 5 + 3) * 5).slice(0, 5).map(shown)"
+    )
+    assert texts(browser, "#panel .of-token dd") == wanted
+    assert texts(browser, "#panel .of-token dt") == ["she", "looked", "at", "the", "sea"]
+    press(browser, "ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowRight")
+    assert texts(browser, "#panel .of-token dd") == wanted
+    browser.execute_script("stepTo(data.steps.findIndex(s => s.name === 'dp'))")
+    assert texts(browser, "#panel .of-token b") == ["the"]
+    browser.execute_script("document.querySelector('#panel .rows [aria-pressed=true]').click()")  # again: all tokens
+    assert texts(browser, "#panel .of-token") == []
+    assert errors(browser) == []
+
+
 def test_the_projector_hides_reveals_and_plants(browser, site):
     opened(browser, site, "attention.html")
     press(browser, "o")

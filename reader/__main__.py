@@ -28,9 +28,6 @@ def build(folder: Annotated[Path, tyro.conf.Positional] = Path("build/site"), op
     return 0
 
 
-def main() -> int:
-    return tyro.extras.subcommand_cli_from_dict({"build": build}, prog="python -m reader")
-
-
 if __name__ == "__main__":
-    sys.exit(run_program("reader", main))
+    commands = {"build": build}
+    sys.exit(run_program("reader", lambda: tyro.extras.subcommand_cli_from_dict(commands, prog="python -m reader")))

@@ -58,4 +58,5 @@ def claims(step: str) -> list[str]:
 
 def _typeset(text: str) -> str:
     text = FORMULA.sub(lambda line: f'<div class="formula">{math(line[1], display=True)}</div>', text)
-    return MARKDOWN.render(re.sub(r"\$([^$]+)\$", lambda inside: math(inside[1]), text))
+    whole = '<span class="whole">{}{}</span>'  # no line begins with a full stop
+    return MARKDOWN.render(re.sub(r"\$([^$]+)\$(\S*)", lambda part: whole.format(math(part[1]), part[2]), text))

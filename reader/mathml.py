@@ -27,7 +27,6 @@ CALLS = {
     "ones": ('<mi mathvariant="normal">1</mi>', SUM, ATOM),
 }
 WORDS = ("exp", "log", "tanh", "diag", "lse", "softmax", "gelu", "onehot")
-CALLS |= {word: (f"<mrow><mi>{word}</mi><mrow><mo>(</mo>{{}}<mo>)</mo></mrow></mrow>", SUM, ATOM) for word in WORDS}
 
 
 def parse(text: str) -> ast.expr:
@@ -47,11 +46,10 @@ def parts_of(index: ast.expr) -> list[ast.expr]:
 
 def math(text: str, display: bool = False) -> str:
     """The MathML of `given …`, `a`, `a == b` or `a := b`."""
-    if text.startswith("given "):
-        arrays = "<mo>,</mo>".join(map(_given, parse(f"({text.removeprefix('given ')},)").elts))
-        inner = f"<mi>given</mi><mspace width='.5em'/>{arrays}"
-    else:
-        inner = "<mo>=</mo>".join(_node(parse(side)) for side in text.split(":="))
+    if text.startswith("given "):  # a line may end after each array
+        arrays = map(_given, parse(f"({text.removeprefix('given ')},)").elts)
+        return f"given {', '.join(f'<math>{array}</math>' for array in arrays)}"
+    inner = "<mo>=</mo>".join(_node(parse(side)) for side in text.split(":="))
     kind = ' display="block"' if display else ""
     return f"<math{kind}>{inner}</math>"
 
@@ -82,7 +80,12 @@ def _name(name: str) -> str:
 def _node(node: ast.expr, rank: int = SUM) -> str:
     """A formula, in brackets if it does not hold together as closely as `rank`."""
     inner, own = _typeset(node)
-    return inner if own >= rank else f"<mrow><mo>(</mo>{inner}<mo>)</mo></mrow>"
+    return inner if own >= rank else _fence(inner)
+
+
+def _fence(inner: str) -> str:
+    kind = "" if "<mfrac" in inner or "<munder" in inner else ' stretchy="false"'
+    return f"<mrow><mo{kind}>(</mo>{inner}<mo{kind}>)</mo></mrow>"
 
 
 def _last(node: ast.expr) -> str:
@@ -123,7 +126,9 @@ def _typeset(node: ast.expr) -> tuple[str, int]:
             return f"<mfrac><mrow><mo>∂</mo>{_node(f)}</mrow><mrow><mo>∂</mo>{_node(x)}</mrow></mfrac>", ATOM
         case ast.Call(ast.Name("d"), [f, x]):
             by = f"<mfrac><mo>∂</mo><mrow><mo>∂</mo>{_node(x)}</mrow></mfrac>"
-            return f"<mrow>{by}<mrow><mo>(</mo>{_node(f)}<mo>)</mo></mrow></mrow>", ATOM
+            return f"<mrow>{by}{_fence(_node(f))}</mrow>", ATOM
+        case ast.Call(ast.Name(name), [x, *_]) if name in WORDS:
+            return f"<mrow><mi>{name}</mi>{_fence(_node(x))}</mrow>", ATOM
         case ast.Call(ast.Name(name), arguments) if name in CALLS:
             look, closely, own = CALLS[name]
             return look.format(*(_node(one, closely) for one in arguments)), own

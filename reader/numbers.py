@@ -24,10 +24,10 @@ TOKENS = [tiny.words(text)[:-1] for text in tiny.TEXTS]
 
 
 def numbers(room: str) -> dict:
-    """What the script reads: the steps of a room in the order of time, and the tokens."""
+    """What the script reads: the steps of a room in the order of time, the tokens, and the vocabulary's words."""
     beside, answered = _beside(room), answers(room)
     steps = [_step(one, _difference(one, beside, answered)) for one in shown(room) if one.value.size <= MOST_NUMBERS]
-    return {"steps": steps, "tokens": TOKENS, "about": " · ".join(map(" ".join, TOKENS))}
+    return {"steps": steps, "tokens": TOKENS, "words": tiny.vocabulary(), "about": " · ".join(map(" ".join, TOKENS))}
 
 
 def shown(room: str) -> list[Record]:

@@ -3,7 +3,6 @@
 import ast
 import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from markupsafe import Markup
@@ -33,8 +32,8 @@ def panes(name: str) -> tuple[Pane, Pane]:
 
 
 def _pane(label: str, letter: str, file: Path, answered: dict[int, int]) -> Pane:
-    lines = dict(enumerate(coloured_lines(file), 1))
-    indents = {number: len(re.match(r"(<[^>]*>)*( *)", line)[2]) for number, line in lines.items()}
+    lines = {n: re.sub(r"^(<[^>]*>)( +)", r"\2\1", line) for n, line in enumerate(coloured_lines(file), 1)}
+    indents = {number: len(line) - len(line.lstrip()) for number, line in lines.items()}
     for number, target in answered.items():  # the comment itself leads to the line
         lines[number] = re.sub("(forward: [^<]*)", rf'<a href="#n{target}">\1</a>', lines[number])
     return Pane(label, letter, {number: Markup(line or "&nbsp;") for number, line in lines.items()}, indents, answered)
@@ -45,16 +44,10 @@ def side_of(name: str) -> Path:
     return next(file for package in (NUMPY, TORCH) if (file := package / f"{name}.py").exists())
 
 
-@cache
 def first_words(name: str) -> Markup:
     """What a room is for: its first sentence."""
     text = " ".join((ast.get_docstring(tree_of(side_of(name))) or "").split())
     return Markup(MARKDOWN.renderInline(re.split(r"(?<=[.;])(?= )", text)[0]))
-
-
-def public_definitions(package: Path, name: str) -> list[str]:
-    """The functions, classes, methods and values of a room by qualified name."""
-    return list(defined(tree_of(package / f"{name}.py")))
 
 
 def docstrings(name: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ CONFIG = GPTConfig(128, context_length=8, emb_dim=12, n_heads=3, n_layers=2, dro
 TEXTS = ("the water came down the hill", "she looked at the sea .")  # the last word is the last target
 
 
+@cache
 def vocabulary() -> list[str]:
     """The commonest words of the stories; the first stands for all others."""
     counted = Counter(words(STORIES.read_text(encoding="utf-8")))

@@ -6,7 +6,7 @@ const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const isRoom = document.body.classList.contains("room");
 const data = isRoom ? JSON.parse($("#data").textContent) : {};
 const panel = $("#panel");
-const pick = { batch: 0, head: 0 };  // what the numbers show
+const pick = { batch: 0, head: 0, token: -1 };  // what the numbers show; token -1: all of them
 let current = null;  // the line that keys start from
 let open = "";  // which panel is open
 let step = -1;  // the number that is shown
@@ -239,28 +239,42 @@ function plane(one, head = pick.head) {
 
 const shown = (x) => x === -Infinity ? "−∞" : x === 0 ? "0" : Math.abs(x) < 1e-3 || Math.abs(x) >= 1e4 ? x.toExponential(1).replace("-", "−") : String(Number(x.toPrecision(3))).replace("-", "−");
 
-function heat(one, head, cell) {
+function heat(one, head, cell, row = -1) {
+  // One square for each number; with a row chosen, the others are faint.
   const [rows, columns, numbers] = plane(one, head);
-  const wide = Math.min(columns, 96), tall = Math.min(rows, 48);
-  const canvas = make("canvas", { width: wide, height: tall, role: "img", "aria-label": `${one.name}: ${rows} rows, ${columns} columns` });
-  const context = canvas.getContext("2d"), image = context.createImageData(wide, tall);
+  const canvas = make("canvas", { width: columns, height: rows, role: "img", "aria-label": `${one.name}: ${rows} rows, ${columns} columns` });
+  const context = canvas.getContext("2d"), image = context.createImageData(columns, rows);
   const style = getComputedStyle(document.documentElement);
   const [plus, minus] = ["--plus", "--minus"].map((name) => style.getPropertyValue(name).trim().split(" ").map(Number));
   const most = Math.max(...numbers.map((x) => Number.isFinite(x) ? Math.abs(x) : 0)) || 1;
-  for (let r = 0; r < tall; r++) for (let c = 0; c < wide; c++) {
-    const x = numbers[r * columns + c], at = 4 * (r * wide + c), colour = x < 0 ? minus : plus;
-    image.data.set(x === -Infinity ? [128, 128, 128, 70] : [...colour, Math.round(255 * Math.sqrt(Math.abs(x) / most))], at);
-  }
+  numbers.forEach((x, i) => {
+    const full = row < 0 || Math.floor(i / columns) === row ? 255 : 60;
+    image.data.set(x === -Infinity ? [128, 128, 128, full / 4] : [...(x < 0 ? minus : plus), Math.round(full * Math.sqrt(Math.abs(x) / most))], 4 * i);
+  });
   context.putImageData(image, 0, 0);
-  canvas.style.width = `min(100%, ${wide * cell}px)`;
-  canvas.style.aspectRatio = `${wide} / ${tall}`;
+  canvas.style.width = `min(100%, ${columns * Math.min(cell, 600 / rows)}px)`;
+  canvas.style.aspectRatio = `${columns} / ${rows}`;
   return canvas;
 }
 
+const tokens = () => data.tokens[pick.batch];
+
 function rowNames(one) {
-  const rows = one.shape.at(-2), tokens = data.tokens[pick.batch] ?? [];
-  if (one.shape.length >= 3 && rows === tokens.length) return tokens;
+  // The tokens that the rows stand for: those of one text, or of all texts in a row.
+  const rows = one.shape.at(-2);
+  if (one.shape.length >= 3 && rows === tokens().length) return tokens();
   return one.shape.length === 2 && rows === data.tokens.flat().length ? data.tokens.flat() : [];
+}
+
+function columnName(one, column) {
+  if (one.letters.endsWith("T S")) return tokens()[column];
+  return one.letters.endsWith("V") ? data.words[column] : String(column);
+}
+
+function rowOf(one) {
+  // The row of the chosen token; -1 if none is chosen, or rows are no tokens.
+  const names = rowNames(one).length;
+  return pick.token < 0 || !names ? -1 : names === tokens().length ? pick.token : pick.batch * tokens().length + pick.token;
 }
 
 function numbers() {
@@ -272,16 +286,17 @@ function numbers() {
     return [make("p", { class: "none" }, "No array comes from this line."), buttons(Math.max(near, 0))];
   }
   step = Math.max(step, 0);
-  const one = data.steps[step], out = make("p", { class: "readout" }, " ");
+  const one = data.steps[step], row = rowOf(one), out = make("p", { class: "readout" }, " ");
   const scalar = one.shape.length === 0;
-  const canvas = scalar ? make("p", { class: "scalar" }, shown(values(one)[0])) : heat(one, pick.head, 26);
+  const canvas = scalar ? make("p", { class: "scalar" }, shown(values(one)[0])) : heat(one, pick.head, 26, row);
   if (!scalar) canvas.addEventListener("pointermove", (event) => {
     const [rows, columns, all] = plane(one), box = canvas.getBoundingClientRect();
-    const c = Math.min(columns - 1, Math.floor((event.clientX - box.left) / box.width * Math.min(columns, 96)));
-    const r = Math.min(rows - 1, Math.floor((event.clientY - box.top) / box.height * Math.min(rows, 48)));
-    out.textContent = `${one.name}[${rowNames(one)[r] ?? r}, ${one.shape.at(-1) === data.tokens[0].length && one.shape.length === 4 ? data.tokens[pick.batch][c] : c}] = ${shown(all[r * columns + c])}`;
+    const c = Math.min(columns - 1, Math.floor((event.clientX - box.left) / box.width * columns));
+    const r = Math.min(rows - 1, Math.floor((event.clientY - box.top) / box.height * rows));
+    out.textContent = `${one.name}[${rowNames(one)[r] ?? r}, ${columnName(one, c)}] = ${shown(all[r * columns + c])}`;
   });
-  const figure = make("figure", { class: "plot" }, make("div", { class: "rows" }, ...rowNames(one).map((name) => make("span", {}, name))), canvas);
+  const names = rowNames(one).map((name, i) => make("button", { type: "button", "aria-pressed": String(i === row), title: "Only this token; again: all",
+    onclick: () => repick(i === row ? { token: -1 } : { token: i % tokens().length, batch: rowNames(one) === tokens() ? pick.batch : Math.floor(i / tokens().length) }) }, name));
   return [
     buttons(step),
     make("h3", {}, one.name, make("small", {}, ` ${one.path || "model"}`)),
@@ -289,9 +304,22 @@ function numbers() {
       ...[["shape", scalar ? "one number" : `(${one.shape.join(", ")})${one.letters ? `  ${one.letters}` : ""}`], ["deviation", shown(one.deviation)], ["from, to", `${shown(one.least)}, ${shown(one.greatest)}`],
         [one.backward ? "autograd's differs by" : "PyTorch's differs by", one.difference === null ? "not compared on this line" : one.difference === 0 ? "0" : one.difference.toExponential(0).replace("-", "−")]]
         .map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
-    choices(one), figure, out, heads(one),
+    choices(one), make("figure", { class: "plot" }, make("div", { class: "rows" }, ...names), canvas), out, ofToken(one, row), heads(one),
     make("p", { class: "about" }, `A pass of the NumPy twin over two pieces of a text, with trained weights: ${data.about}. Blue is positive, orange negative, grey hidden.`),
   ].filter(Boolean);
+}
+
+function ofToken(one, row) {
+  // The numbers of the chosen token; of a long row those that are farthest from zero.
+  if (row < 0) return null;
+  const [, columns, all] = plane(one), numbers = all.slice(row * columns, (row + 1) * columns);
+  const most = Math.max(...numbers.filter(Number.isFinite).map(Math.abs)) || 1;
+  let places = numbers.map((_, column) => column);
+  if (columns > 12) places = places.sort((a, b) => Math.abs(numbers[b]) - Math.abs(numbers[a])).slice(0, 8);
+  return make("figure", { class: "of-token" },
+    make("figcaption", {}, make("b", {}, rowNames(one)[row]), columns > 12 ? `, the ${places.length} of ${columns} numbers that are farthest from 0` : ""),
+    make("dl", {}, ...places.map((column) => make("div", { class: numbers[column] < 0 ? "minus" : "plus", style: `--share: ${Number.isFinite(numbers[column]) ? Math.abs(numbers[column]) / most : 0}` },
+      make("dt", {}, columnName(one, column)), make("dd", {}, shown(numbers[column]))))));
 }
 
 function buttons(at) {
@@ -305,19 +333,30 @@ function stepTo(number) {
   show("numbers");
 }
 
+function repick(choice) {
+  // Show the same step with another text, token or head, and leave the focus where it was.
+  const name = document.activeElement?.name;
+  Object.assign(pick, choice);
+  show("numbers");
+  if (name) $(`select[name="${name}"]`, panel)?.focus();
+}
+
+const headNames = (one) => Array.from({ length: one.shape[1] }, (_, i) => one.letters.startsWith("B 3H") ? `${"qkv"[Math.floor(i * 3 / one.shape[1])]} ${i % (one.shape[1] / 3)}` : String(i));
+
 function choices(one) {
-  const select = (label, key, options) => make("label", {}, label + " ", make("select", { onchange: (event) => { pick[key] = Number(event.target.value); show("numbers"); } },
-    ...options.map((text, i) => make("option", { value: i, selected: pick[key] === i }, text))));
+  const select = (label, name, options) => make("label", {}, label + " ", make("select", { name, onchange: (event) => repick({ [name]: Number(event.target.value) }) },
+    ...options.map(([value, text]) => make("option", { value, selected: pick[name] === value }, text))));
+  const numbered = (texts) => texts.map((text, i) => [i, text]);
   const found = [];
-  if (one.shape.length >= 3) found.push(select("text", "batch", data.tokens.map((row) => row.join(" "))));
-  if (one.shape.length === 4) found.push(select("head", "head", Array.from({ length: one.shape[1] }, (_, i) => String(i))));
+  if (rowNames(one).length) found.push(select("text", "batch", numbered(data.tokens.map((row) => row.join(" ")))), select("token", "token", [[-1, "all"], ...numbered(tokens())]));
+  if (one.shape.length === 4) found.push(select("head", "head", numbered(headNames(one))));
   return found.length ? make("p", { class: "choices" }, ...found) : null;
 }
 
 function heads(one) {
   // Small multiples: every head at once.
   if (one.shape.length !== 4) return null;
-  return make("div", { class: "heads-row" }, ...Array.from({ length: one.shape[1] }, (_, i) => make("button", { type: "button", "aria-label": `head ${i}`, "aria-pressed": String(i === pick.head), onclick: () => { pick.head = i; show("numbers"); } }, heat(one, i, 12), `head ${i}`)));
+  return make("div", { class: "heads-row" }, ...headNames(one).map((name, i) => make("button", { type: "button", "aria-pressed": String(i === pick.head), onclick: () => repick({ head: i }) }, heat(one, i, 12, rowOf(one)), `head ${name}`)));
 }
 
 // Projector
@@ -354,7 +393,8 @@ function plant(number) {
   line.classList.add("struck");
   line.after(make("div", { class: "wrong" }, ...mistake.diff.filter(([kind]) => kind === "+").map(([, text]) => make("code", {}, text)), mistake.diff.some(([kind]) => kind === "+") ? "" : "(the line is left out)"));
   document.body.append(make("div", { class: "goes", role: "status" }, make("b", {}, mistake.name), make("span", {}, mistake.report || "The report cannot see it."), spread(mistake)));
-  go(line);
+  go(line, false);
+  line.scrollIntoView({ block: "center" });
 }
 
 // Search
