@@ -1,19 +1,26 @@
-"""A real browser for tests of pages: headless Chromium, or a skip that says why there is none."""
+"""A real browser for tests of pages: headless Chromium or Firefox, or a skip that says why there is none.
+
+Chromium is driven by selenium. Firefox needs no driver: it speaks WebDriver BiDi itself (see firefox.py), under the names of
+selenium that the tests use.
+"""
 
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from parity_tests.firefox import Firefox
 
 
 @contextmanager
 def open_browser(width: int = 1280, height: int = 900, dark: bool = False) -> Iterator[Any]:
     """A selenium driver whose window has this size in pixels and this colour scheme. Skips the test where no browser is."""
-    selenium = pytest.importorskip("selenium", reason="selenium is not installed: no browser for the pages' tests")
+    pytest.importorskip("selenium", reason="selenium is not installed: no browser for the pages' tests")
     from selenium.webdriver import Chrome, ChromeOptions
     from selenium.webdriver.chrome.service import Service
 
@@ -27,7 +34,7 @@ def open_browser(width: int = 1280, height: int = 900, dark: bool = False) -> It
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = Chrome(options=options, service=Service(chromedriver, log_output=os.devnull))
-    assert selenium
+    driver.set_script_timeout(60)
     try:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -36,6 +43,29 @@ def open_browser(width: int = 1280, height: int = 900, dark: bool = False) -> It
         yield driver
     finally:
         driver.quit()
+
+
+@contextmanager
+def open_firefox(width: int = 1280, height: int = 900) -> Iterator["Firefox"]:
+    """The same for Firefox, in light colours."""
+    pytest.importorskip("websocket", reason="websocket-client is not installed: Firefox was not tried")
+    from parity_tests.firefox import Firefox
+
+    binary = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
+    if not binary:
+        pytest.skip("no Firefox on this machine: the pages were not tried in it")
+    with Firefox.running(binary) as firefox:
+        resize(firefox, width, height)
+        yield firefox
+
+
+def resize(browser: Any, width: int, height: int = 900) -> None:
+    """Give the page a size in pixels."""
+    if hasattr(browser, "execute_cdp_cmd"):
+        sizes = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sizes)
+    else:
+        browser.send("browsingContext.setViewport", context=browser.tab, viewport={"width": width, "height": height})
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 15) -> Any:

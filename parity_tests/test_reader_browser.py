@@ -1,13 +1,14 @@
-"""The reader's pages in a real browser, opened from the disk: every page at two widths, every key, search, print's sheet, axe.
+"""The reader's pages in real browsers, opened from the disk: every page at two widths, every key, search, print's sheet, axe.
 
-Without Chromium and its driver these tests are skipped. axe-core is looked for in build/axe, where .ci/run puts it.
+They run in Chromium, where it is with its driver, and in Firefox, where it is; else they are skipped. axe-core is looked for in
+build/axe, where .ci/run puts it.
 """
 
 from pathlib import Path
 
 import pytest
 
-from parity_tests.browser import open_browser, wait_for
+from parity_tests.browser import open_browser, open_firefox, resize, wait_for
 from reader.site import ROOT, build
 
 AXE = ROOT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -20,22 +21,21 @@ def site(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as driver:
-        driver.set_script_timeout(60)
+@pytest.fixture(scope="module", params=[open_browser, open_firefox], ids=["Chromium", "Firefox"])
+def browser(request):
+    with request.param() as driver:
         yield driver
 
 
-def as_wide_as(browser, width: int) -> None:
-    sizes = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sizes)
+@pytest.fixture(scope="module")
+def chromium():
+    """For what Firefox cannot be told: dark colours, and the sheet for print."""
+    with open_browser() as driver:
+        yield driver
 
 
-def opened(browser, site: Path, address: str, width: int = 1280, dark: bool = False) -> None:
-    as_wide_as(browser, width)
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+def opened(browser, site: Path, address: str, width: int = 1280) -> None:
+    resize(browser, width)
     browser.get("about:blank")
     url = f"{site.as_uri()}/{address}"
     browser.get(url)
@@ -72,7 +72,7 @@ def test_no_page_scrolls_sideways_or_fails(browser, site):
         address = path.relative_to(site).as_posix()
         opened(browser, site, address, 1280)
         for width in (1280, 390):
-            as_wide_as(browser, width)
+            resize(browser, width)
             if (room := browser.execute_script("return document.documentElement.scrollWidth")) > width:
                 wide.append((address, width, room))
     assert wide == []
@@ -219,30 +219,52 @@ def test_without_script_the_page_reads(site):
     assert '<a href="#n102">forward: context = dropped @ v</a>' in text
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not in build/axe; .ci/run installs it where there is npm")
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize(
-    "address", ["index.html", "attention.html#n114", "functional.html", "proof.html", "docs/design.html"]
+PAGES = [
+    "index.html",
+    "attention.html#n114",
+    "functional.html",
+    "proof.html",
+    "docs/design.html",
+    "notebooks/00_tour.html",
+]
+needs_axe = pytest.mark.skipif(
+    not AXE.exists(), reason="axe-core is not in build/axe; .ci/run installs it where there is npm"
 )
-def test_axe_finds_no_serious_fault(browser, site, address, dark):
-    opened(browser, site, address, dark=dark)
+
+
+def serious_faults(browser, site: Path, address: str) -> list:
+    """What axe-core finds on a page, with the derivation open where the address is that of a line."""
+    opened(browser, site, address)
     browser.execute_script(AXE.read_text(encoding="utf-8"))
     if "#" in address:
         press(browser, "d")
     found = browser.execute_async_script("axe.run().then(arguments[0])")
-    serious = [
+    return [
         (one["id"], [node["html"][:150] for node in one["nodes"]][:3])
         for one in found["violations"]
         if one["impact"] in ("serious", "critical")
     ]
-    assert serious == []
 
 
-def test_a_line_s_address_can_be_opened_in_print(browser, site):
+@needs_axe
+@pytest.mark.parametrize("address", PAGES)
+def test_axe_finds_no_serious_fault(browser, site, address):
+    assert serious_faults(browser, site, address) == []
+
+
+@needs_axe
+@pytest.mark.parametrize("address", PAGES)
+def test_axe_finds_no_serious_fault_in_the_dark(chromium, site, address):
+    scheme = {"name": "prefers-color-scheme", "value": "dark"}
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    assert serious_faults(chromium, site, address) == []
+
+
+def test_a_line_s_address_can_be_opened_in_print(chromium, site):
     """The print sheet shows no bar and no panel."""
-    opened(browser, site, "functional.html#n145")
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    opened(chromium, site, "functional.html#n145")
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     parts = "[...document.querySelectorAll('.bar, #panel, .mark')]"
     shown = f"return {parts}.filter(part => getComputedStyle(part).display !== 'none').length"
-    assert browser.execute_script(shown) == 0
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert chromium.execute_script(shown) == 0
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
