@@ -60,12 +60,13 @@ def open_firefox(width: int = 1280, height: int = 900) -> Iterator["Firefox"]:
 
 
 def resize(browser: Any, width: int, height: int = 900) -> None:
-    """Give the page a size in pixels."""
+    """Give the page a size in pixels, and return when it has it."""
     if hasattr(browser, "execute_cdp_cmd"):
         sizes = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sizes)
     else:
         browser.send("browsingContext.setViewport", context=browser.tab, viewport={"width": width, "height": height})
+    wait_for(lambda: browser.execute_script("return innerWidth") == width)
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 15) -> Any:

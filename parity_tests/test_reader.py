@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from exercises.path import EXERCISES
 from parity_tests import mirror
 from parity_tests.formulas import Formulas, differences
 from parity_tests.mirror import NUMPY, ROOMS, TORCH
@@ -180,6 +181,16 @@ def test_every_link_resolves(site, pages):
             if not name or (anchor and name in pages and anchor not in pages[name].ids):
                 broken.append(f"{address}: {link}")
     assert broken == []
+
+
+def test_course_exercises_and_rooms_lead_to_each_other(pages):
+    """By addresses that last: a room's name, and the name of a definition in it or of an exercise."""
+    for notebook, name in (("02_attention", "attention"), ("03_architecture", "model"), ("04_backprop", "functional")):
+        assert f"../{name}.html" in pages[f"notebooks/{notebook}.html"].links, notebook
+        assert f"notebooks/{notebook}.html" in pages[f"{name}.html"].links, name
+    assert "attention.html#MultiHeadAttention.backward" in pages["exercises.html"].links
+    assert "exercises.html#attention-backward" in pages["attention.html"].links
+    assert {one.name for one in EXERCISES} <= set(pages["exercises.html"].ids)
 
 
 def test_search_leads_to_what_it_names(site, pages):

@@ -57,7 +57,8 @@ def pages() -> dict[str, str | bytes]:
 
     seen = list(stops())
     for name in READING_ORDER:
-        add(f"{name}.html", "room.html", name, **room(name, seen))
+        told = [page for page in library if f'href="../{name}.html' in page.body]
+        add(f"{name}.html", "room.html", name, told=told, **room(name, seen))
     add("index.html", "start.html", "How a GPT learns", words=first_words, letters=letters())
     add("glossary.html", "glossary.html", OWN["glossary.html"], letters=letters(), signatures=signatures())
     add("exercises.html", "exercises.html", OWN["exercises.html"], parts=PARTS, exercises=EXERCISES, places=places)
