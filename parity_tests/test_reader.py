@@ -183,11 +183,13 @@ def test_every_link_resolves(site, pages):
     assert broken == []
 
 
-def test_course_exercises_and_rooms_lead_to_each_other(pages):
+def test_course_exercises_and_rooms_lead_to_each_other(site, pages):
     """By addresses that last: a room's name, and the name of a definition in it or of an exercise."""
     for notebook, name in (("02_attention", "attention"), ("03_architecture", "model"), ("04_backprop", "functional")):
         assert f"../{name}.html" in pages[f"notebooks/{notebook}.html"].links, notebook
-        assert f"notebooks/{notebook}.html" in pages[f"{name}.html"].links, name
+        told = re.search('<p class="told">.*</p>', (site / f"{name}.html").read_text(encoding="utf-8"))
+        assert told, name
+        assert f'href="notebooks/{notebook}.html"' in told[0]
     assert "attention.html#MultiHeadAttention.backward" in pages["exercises.html"].links
     assert "exercises.html#attention-backward" in pages["attention.html"].links
     assert {one.name for one in EXERCISES} <= set(pages["exercises.html"].ids)
