@@ -9,12 +9,9 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from parity_tests.firefox import Firefox
 
 
 @contextmanager
@@ -43,20 +40,6 @@ def open_browser(width: int = 1280, height: int = 900, dark: bool = False) -> It
         yield driver
     finally:
         driver.quit()
-
-
-@contextmanager
-def open_firefox(width: int = 1280, height: int = 900) -> Iterator["Firefox"]:
-    """The same for Firefox, in light colours."""
-    pytest.importorskip("websocket", reason="websocket-client is not installed: Firefox was not tried")
-    from parity_tests.firefox import Firefox
-
-    binary = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
-    if not binary:
-        pytest.skip("no Firefox on this machine: the pages were not tried in it")
-    with Firefox.running(binary) as firefox:
-        resize(firefox, width, height)
-        yield firefox
 
 
 def resize(browser: Any, width: int, height: int = 900) -> None:

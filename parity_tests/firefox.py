@@ -1,6 +1,7 @@
 """Headless Firefox over WebDriver BiDi, the protocol that it speaks itself: https://w3c.github.io/webdriver-bidi."""
 
 import json
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -8,35 +9,41 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import websocket
+import pytest
 
-from parity_tests.browser import wait_for
+from parity_tests.browser import resize, wait_for
+
+
+@contextmanager
+def open_firefox(width: int = 1280, height: int = 900) -> Iterator["Firefox"]:
+    """A Firefox of its own, with an empty profile and a page of this size, in light colours. Skips the test where none is."""
+    websocket = pytest.importorskip("websocket", reason="websocket-client is not installed: Firefox was not tried")
+    binary = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
+    if not binary:
+        pytest.skip("no Firefox on this machine: the pages were not tried in it")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        command = [binary, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            port = wait_for(lambda: _port(Path(profile, "WebDriverBiDiServer.json")), 60)
+            address = f"ws://127.0.0.1:{port}/session"
+            firefox = Firefox(websocket.create_connection(address, timeout=120, suppress_origin=True))
+            resize(firefox, width, height)
+            yield firefox
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 class Firefox:
     """One tab, with those of selenium's methods that the tests use."""
 
-    def __init__(self, socket: websocket.WebSocket):
+    def __init__(self, socket: Any):  # of websocket-client
         self.socket, self.sent = socket, 0
         self.events: list[dict] = []
         self.send("session.new", capabilities={})
         self.send("session.subscribe", events=["log.entryAdded"])
         self.tab = self.send("browsingContext.getTree")["contexts"][0]["context"]
-
-    @classmethod
-    @contextmanager
-    def running(cls, binary: str) -> Iterator["Firefox"]:
-        """A Firefox of its own, with an empty profile, which is closed at the end."""
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-            command = [binary, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"]
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            try:
-                port = wait_for(lambda: _port(Path(profile, "WebDriverBiDiServer.json")), 60)
-                address = f"ws://127.0.0.1:{port}/session"
-                yield cls(websocket.create_connection(address, timeout=120, suppress_origin=True))
-            finally:
-                process.terminate()
-                process.wait(30)
 
     def send(self, method: str, **parameters: Any) -> dict:
         """What a command gives. What Firefox reports in the meantime is kept."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from parity_tests.browser import open_browser, open_firefox, resize, wait_for
+from parity_tests.browser import open_browser, resize, wait_for
+from parity_tests.firefox import open_firefox
 from reader.site import ROOT, build
 
 AXE = ROOT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
