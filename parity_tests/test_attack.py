@@ -29,8 +29,11 @@ def test_no_damage_goes_further_than_one_line(name):
         ("a run, resumed", (2188, 2895, 4189, 12129)),  # in training.json: the device, the name, the prompt
         ("a LoRA adapter", (1924, 2925, 3096)),  # another base
         ("vocab.bpe", (577, 1331, 2212)),  # tokens of thousands of letters
-        ("a classifier, resumed", (292, 100725, 100965)),  # weights too large, edited targets of LoRA, a base named \\0
-        ("a chat partner, resumed", (211, 292, 100382)),  # the same, and a base that is not there
+        (
+            "a classifier, resumed",
+            (292, 1580, 3360, 100725, 100965),
+        ),  # weights too large, fractions, edited targets of LoRA, a base named \\0
+        ("a chat partner, resumed", (211, 292, 581, 100382)),  # the same, and a base that is not there
     ],
 )
 def test_what_a_night_of_attacks_found(name, numbers):

@@ -67,6 +67,9 @@ def test_the_cache_holds_what_was_confirmed(twin):
     model, cache = counting_model(twin, 7, 100), twin.KVCache(GPTConfig(7, 100, 7, 1, 1))
     assert twin.prompt_lookup.confirm(model, [0, 1, 2], [3, 4, 0], cache) == [3, 4, 5]
     assert cache.length == 5
+    cache.reset()
+    assert twin.prompt_lookup.confirm(model, [0, 1, 2], [3, 4, 5, 0], cache) == [3, 4, 5, 6]
+    assert cache.length == 6
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=12), st.integers(0, 4), st.integers(1, 4))

@@ -307,16 +307,17 @@ def test_tiktokens_folder_without_any_variable(monkeypatch):
     assert tiktoken_cache().name == "data-gym-cache"
 
 
-def test_large_arrays_are_worked_on_in_chunks_to_their_ends():
+def test_large_arrays_are_worked_on_in_chunks_to_their_ends(monkeypatch):
     from numpy_gpt.chunks import CHUNK
 
+    # memory that is used again could hold the right values already
+    monkeypatch.setattr(np, "empty", lambda shape, dtype=float: np.full(shape, np.nan, dtype))
     x = np.random.default_rng(0).standard_normal(2 * CHUNK + 3)
     for function, arrays in (
         (numpy_gpt.functional.gelu, [x]),
         (numpy_gpt.functional.gelu_backward, [x[::-1].copy(), x]),
     ):
         pieces = [function(*(array[i : i + 1000] for array in arrays)) for i in range(0, len(x), 1000)]
-        np.full_like(x, 7)  # so that memory that is used again does not hold the right values already
         np.testing.assert_array_equal(function(*arrays), np.concatenate(pieces))
         tall = [array[: 2 * CHUNK].reshape(4, -1) for array in arrays]
         np.testing.assert_array_equal(function(*tall).reshape(-1), function(*(array[: 2 * CHUNK] for array in arrays)))
@@ -338,14 +339,21 @@ def test_logits_that_are_none_name_no_class_and_no_token(infinite):
     model.forward = lambda ids: np.array([[[0.0, 1.0], [2.0, infinite]]])
     with pytest.raises(ValueError, match="weights are damaged"):
         predict_classes(model, np.array([[1, 2]]), np.array([1]))
-    model.forward = lambda ids, cache, last: np.array([[[0.0, infinite]]])
-    with pytest.raises(ValueError, match="weights are damaged"):
-        next(numpy_gpt.lookup_passes(model, [1], 1))
+    model.forward = lambda ids, *args, last=1: np.array([[[0.0, infinite]]])
+    for generate in (
+        lambda: next(numpy_gpt.lookup_passes(model, [1], 1)),
+        lambda: numpy_gpt.generate(model, [[1]], 1),
+        lambda: numpy_gpt.generate_text_simple(model, np.array([[1]]), 1, 4),
+    ):
+        with pytest.raises(ValueError, match="weights are damaged"):
+            generate()
 
 
 def test_a_guess_after_a_single_token():
     assert numpy_gpt.prompt_lookup.guess([5, 5], 1, 1) == [5]
     assert numpy_gpt.prompt_lookup.guess([1, 2, 1], 1, 1) == [2]
+    ids = [1, 2, 5, 2, 6, 1, 2]  # 1 2 was followed by 5, the last 2 alone by 6
+    assert [numpy_gpt.prompt_lookup.guess(ids, 1, ngram) for ngram in (1, 2, 3)] == [[6], [5], [5]]
 
 
 def test_looked_up_texts_go_on_past_the_context_as_generated_ones_do():
@@ -358,6 +366,16 @@ def test_looked_up_texts_go_on_past_the_context_as_generated_ones_do():
             assert [1, 2, 1, *(token for step in passes for token in step.tokens)] == expected
 
 
+def test_branches_of_another_model_are_refused():
+    from numpy_gpt.lora import load_lora_state_dict
+
+    model = small_model()
+    numpy_gpt.apply_lora(model, 2, 3.0)
+    for state in ({}, {name: array[:1] for name, array in numpy_gpt.lora_state_dict(model).items()}):
+        with pytest.raises(ValueError, match="lora"):
+            load_lora_state_dict(model, state)
+
+
 def test_attention_is_looked_at_in_prompts_of_one_length():
     with pytest.raises(ValueError, match="one length"):
         importlib.import_module("numpy_gpt.generate").attention_maps(small_model(), [[1, 2], [3]])
@@ -367,7 +385,10 @@ def test_attention_is_looked_at_in_prompts_of_one_length():
 def test_numpy_computes_on_the_cpu_in_its_own_types(options, monkeypatch):
     for name in distributed.LAUNCHED:
         monkeypatch.delenv(name, raising=False)
-    assert distributed.join().size == 1
+    limits = []
+    monkeypatch.setattr(distributed, "threadpool_limits", limits.append)
+    assert [distributed.join().size, distributed.join(threads=3).size] == [1, 1]
+    assert limits == [3]
     with pytest.raises(ValueError, match="computes on the CPU"):
         distributed.join(**options)
 

@@ -5,6 +5,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import tracemalloc
 from itertools import pairwise
 from pathlib import Path
@@ -276,7 +277,7 @@ def test_a_kill_leaves_no_file_under_the_final_name(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, the disk that is always full")
 def test_a_full_disk_names_the_file(tmp_path, bpe):
     (tmp_path / "text.txt").write_text(CORPUS, encoding="utf-8")
-    (tmp_path / f".tokens.{os.getpid()}.part").symlink_to("/dev/full")
+    (tmp_path / f".tokens.{os.getpid()}.{threading.get_ident()}.part").symlink_to("/dev/full")
     with pytest.raises(OSError, match=r"No space left on device: .*tokens'"):
         prepare(tmp_path / "text.txt", bpe, tmp_path / "tokens", progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]

@@ -57,13 +57,13 @@ class Instructions:
             rng = np.random.default_rng(settings.seed)
             with errors_of(folder.training) if self.resume else nullcontext():
                 model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype, options.n_heads)
-                entries = load_instructions(options.data)
+                parts = training_parts(load_instructions(options.data), options)
             context_length = model.config.context_length
             train_set, val_set, test_set = (
                 InstructionDataset(part, tokenizer, context_length, style, options.mask_prompt, skip_long=True)
                 if part
                 else None
-                for part in training_parts(entries, options)
+                for part in parts
             )
             identity = identify(options, INSTRUCTIONS, model, tokenizer)
             adapt(twin, model, options.lora, rng)

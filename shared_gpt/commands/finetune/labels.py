@@ -56,12 +56,12 @@ class Labels:
             with errors_of(folder.training) if self.resume else nullcontext():
                 model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype, options.n_heads)
                 rows = load_labels(options.data)
-            if options.balanced:
-                rows = balance(rows, np.random.default_rng([settings.seed, 5]))
+                if options.balanced:
+                    rows = balance(rows, np.random.default_rng([settings.seed, 5]))
+                parts = training_parts(rows, options)
             classes = sorted({row.label for row in rows})
             train_set, val_set, test_set = (
-                LabelDataset(part, tokenizer, model.config.context_length, classes) if part else None
-                for part in training_parts(rows, options)
+                LabelDataset(part, tokenizer, model.config.context_length, classes) if part else None for part in parts
             )
             identity = identify(options, LABELS, model, tokenizer)
             twin.add_class_head(model, len(classes), rng)
