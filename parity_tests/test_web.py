@@ -333,7 +333,7 @@ def test_the_page_by_mouse_on_a_wide_light_screen(folders):
         browser.find_element(By.ID, "request").send_keys(TYPED)
         browser.find_element(By.ID, "send").click()
         wait_for(lambda: all_of(".text.answer:not(.writing)"))
-        assert all_of(".prompt")[0].get_attribute("textContent") == f"Q: {TYPED}\nA:"  # as text, not as HTML
+        assert all_of(".prompt")[0].get_attribute("textContent").strip() == f"Q: {TYPED}\nA:"  # as text, not as HTML
         assert not all_of(".prompt b")
         all_of(".answer .token")[2].click()
         wait_for(lambda: len(all_of("#candidates button")) == 10 and len(all_of("#heads button")) == 2 * 3)
