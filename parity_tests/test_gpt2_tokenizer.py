@@ -139,6 +139,8 @@ def test_from_a_folder(small):
     for old, new in zip(FILES, ("merges.txt", "vocab.json")):
         (folder / old).rename(folder / new)
     assert gpt2_tokenizer(str(folder)).encode(text) == tokenizer.encode(text)
+    with pytest.raises(TypeError, match="encode takes text"):
+        found.encode(b"the")
 
 
 def test_from_tiktokens_cache(small, tmp_path, monkeypatch):

@@ -220,6 +220,19 @@ def test_the_files_for_transformers_in_full(tmp_path):
     assert config["clean_up_tokenization_spaces"] is False
 
 
+def test_a_merge_is_two_tokens():
+    data = text.BytePairTokenizer([(b"a", b"b")]).to_dict()
+    for line in ("ab", "a ", " b", "a b c"):
+        with pytest.raises(ValueError, match="merge 0 is"):
+            text.BytePairTokenizer.from_dict(data | {"merges": [line]})
+
+
+def test_a_line_that_is_nested_too_deep_is_named(tmp_path):
+    (tmp_path / "lines.jsonl").write_text("{}\n" + '{"a":' * 100_000, encoding="utf-8")
+    with pytest.raises(ValueError, match="is no JSON at line 2 "):
+        text.load_instructions(tmp_path / "lines.jsonl")
+
+
 def test_saving_into_folders_that_do_not_exist(tmp_path):
     own = text.BytePairTokenizer.train("low low lower", 260)
     own.save(tmp_path / "a" / "b")
@@ -451,6 +464,8 @@ def test_a_fast_tokenizer_adds_a_space_unless_it_says_that_it_does_not():
     for change in ({"type": "Whitespace"}, {"use_regex": False}):
         with pytest.raises(ValueError, match="otherwise than GPT-2"):
             read_fast_tokenizer(data | {"pre_tokenizer": data["pre_tokenizer"] | change})
+    del data["pre_tokenizer"]["use_regex"]  # it splits by GPT-2's pattern unless it says that it does not
+    read_fast_tokenizer(data)
     del data["pre_tokenizer"]["add_prefix_space"]
     with pytest.raises(ValueError, match="add_prefix_space"):
         read_fast_tokenizer(data)

@@ -100,18 +100,35 @@ EQUIVALENTS = [
     Equivalent(f"{TEXT}/bpe/merge_tree.py", "if TYPE_CHECKING", "", CHECKERS),
     Equivalent(f"{TEXT}/bpe/merge_tree.py", "if (n_bytes := len(explanation.start)) > WIDEST", "> → >=", LAYOUT),
     *(
-        Equivalent(f"{TEXT}/bpe/merge_tree.py", code, change, LAYOUT)
-        for code, change in [
-            ('axes.annotate(f"id', "14 → 15"),
-            ("lw=1, zorder=1", "1 → 2"),
-            ("node.x, node.height, _drawable", "2 → 3"),
-            ("(node.x, node.height), (0, -18)", ""),
-            ("figure = Figure(figsize", ""),
-            ('axes.annotate(f"id', "0 → 1"),
-            ("axes.set_xlim(-0.6", "0.4 → 0.8"),
-            ("axes.set_ylim(-0.5", "0.7 → 1.4"),
-        ]
+        Equivalent(f"{TEXT}/bpe/merge_tree.py", code, "", LAYOUT)
+        for code in ("figure = Figure(figsize", "axes.set_xlim(", "axes.set_ylim(", 'axes.annotate(f"id', "(0, -18)")
     ),
+    Equivalent(f"{TEXT}/bpe/merge_tree.py", "lw=1, zorder=1", "1 → 2", LAYOUT),
+    Equivalent(f"{TEXT}/bpe/merge_tree.py", "node.x, node.height, _drawable", "2 → 3", LAYOUT),
+    Equivalent(f"{TEXT}/token_file.py", "report(len(piece", "", LAYOUT),
+    Equivalent(
+        f"{TEXT}/bpe/huggingface.py",
+        'settings |= {"add_prefix_space"',
+        "True → False",
+        "what the error quotes",
+        'space": ',
+    ),
+    Equivalent(f"{TEXT}/bpe/training.py", "BORDER = -1", "1 → 2", "any negative number is no symbol"),
+    Equivalent(
+        f"{TEXT}/bpe/training.py",
+        "weight += [times] * len(ids) + [0]",
+        "0 → 1",
+        "no pair begins with the border",
+        "+ [",
+    ),
+    Equivalent(
+        f"{TEXT}/bpe/training.py",
+        "left, right = list(",
+        "1 → 2",
+        "one place more, which no link leads to",
+        "len(symbol) + ",
+    ),
+    Equivalent("numpy_gpt/chunks.py", "for start in range(0, flat[0].size", "0 → 1", "all have the same size", "flat["),
     Equivalent(
         f"{TEXT}/bpe/training.py",
         "dict.fromkeys(special_tokens",

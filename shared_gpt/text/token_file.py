@@ -147,7 +147,6 @@ def prepare(
 
 def read_header(path: str | os.PathLike) -> TokenHeader:
     """What a token file says about itself. ValueError if it is of another kind or version, or cut short."""
-    path = Path(path)
     with open(path, "rb") as file:
         raw, size = file.read(LAYOUT.size), os.fstat(file.fileno()).st_size
     if not raw.startswith(MAGIC):
