@@ -85,10 +85,8 @@ assert last_step.loss < 0.6
 # %% tags=["optional"]
 release = folder / "124M"
 if has_tensorflow:
-    from tensorflow_gpt.quiet import quiet_start
-
-    with quiet_start():
-        import tensorflow as tf
+    import tensorflow_gpt  # first: it keeps TensorFlow from reporting on graphics cards  # noqa: F401  # isort: split
+    import tensorflow as tf
 
     release.mkdir()
     named = {}

@@ -46,14 +46,11 @@ class LoRADense(layers.Layer):
         self.lora_A = layers.Dense(rank, use_bias=False, kernel_initializer="zeros", dtype=base.dtype)
         self.lora_B = layers.Dense(base.units, use_bias=False, kernel_initializer="zeros", dtype=base.dtype)
         self.dropout = Dropout(dropout, rng, dtype=base.dtype)
-        self.build((None, None, base.kernel.shape[0]))
-        bound = 1 / math.sqrt(base.kernel.shape[0])
-        self.lora_A.kernel.assign(rng.uniform(-bound, bound, (rank, base.kernel.shape[0])).T)
-
-    def build(self, input_shape: tuple) -> None:
-        self.lora_A.build(input_shape)
-        self.lora_B.build((*input_shape[:-1], self.rank))
-        self.built = True
+        in_features = base.kernel.shape[0]
+        self.lora_A.build((None, in_features))
+        self.lora_B.build((None, rank))
+        bound = 1 / math.sqrt(in_features)
+        self.lora_A.kernel.assign(rng.uniform(-bound, bound, (rank, in_features)).T)
 
     def call(self, x: KerasTensor, training: bool | None = None) -> KerasTensor:
         y = self.base(x)

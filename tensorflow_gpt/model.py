@@ -97,8 +97,7 @@ class GPTModel(keras.Model):
         """Every layer, however deep."""
         return list(self._flatten_layers())
 
-    def num_parameters(self) -> int:
-        return self.count_params()
+    num_parameters = keras.Model.count_params
 
     def eval(self) -> "GPTModel":
         """Itself: a call drops values only where it says training=True, so there is nothing to switch off."""
@@ -106,7 +105,7 @@ class GPTModel(keras.Model):
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Copies of the variables by our keys, in our layout."""
-        return {name: parameter.numpy() for name, parameter in self.named_parameters()}
+        return {name: parameter.turned(parameter.variable) for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy arrays in our layout into the variables. Where a key does not fit, nothing is changed."""
