@@ -410,4 +410,5 @@ show.table(
 # - Saved in Hugging Face's layout and loaded again, every bit is the same; a damaged file is refused by its checksum.
 #
 # Next: [07 LoRA and labels](07_lora.ipynb). The source: [names.py](../shared_gpt/checkpoints/names.py),
-# [weights.py](../numpy_gpt/weights.py).
+# [weights.py](../numpy_gpt/weights.py), and in the reader [load_gpt2](../build/site/weights.html#load_gpt2) (`python3 run.py
+# read`).

@@ -35,7 +35,7 @@ from tensorflow_gpt.lora import apply_lora, lora_state_dict, merge_lora, merged_
 from tensorflow_gpt.model import GPTModel
 from tensorflow_gpt.optim import AdamW, floatx
 from tensorflow_gpt.perplexity import perplexity, token_losses
-from tensorflow_gpt.train import LearningRate, cross_entropy, evaluate, loss_and_gradients, tf_dataset, train
+from tensorflow_gpt.train import LearningRate, cross_entropy, evaluate, gradients, loss_and_gradients, tf_dataset, train
 from tensorflow_gpt.weights import load_gpt2, load_lora, load_run, save_gpt2, save_lora
 
 float32, float64 = "float32", "float64"
