@@ -326,6 +326,9 @@ assert same
 
 # %% tags=["optional"]
 if importlib.util.find_spec("transformers") is not None:
+    import warnings
+
+    warnings.filterwarnings("ignore", message="IProgress")  # of the bars that are switched off below
     import torch
     import transformers
 

@@ -327,6 +327,7 @@ if importlib.util.find_spec("peft") is not None:
     import warnings
 
     warnings.filterwarnings("ignore", category=FutureWarning)  # of what transformers will rename
+    warnings.filterwarnings("ignore", message="IProgress")  # of the bars that are switched off below
     import torch
     import transformers
     from peft import PeftModel
