@@ -142,7 +142,7 @@ print("d(x²)/dx at 3 is", slope)
 assert slope == 6
 
 # %% [markdown]
-# For the whole network it is hardly longer. This is the function that training and the project's tests call, and beside it
+# For the whole network it is hardly longer. This is the function that training and the project's tests call, and below it
 # the lines of a twin that do the same work by hand:
 
 # %%
@@ -150,7 +150,8 @@ by_hand = """criterion = CrossEntropy()
 loss = criterion(model(inputs), targets)
 model.backward(criterion.backward())
 # and each parameter has its .grad"""
-show.side_by_side({"tensorflow_gpt.train.gradients": tensorflow_gpt.gradients, "numpy_gpt": by_hand})
+show.code(tensorflow_gpt.gradients)
+show.side_by_side({"numpy_gpt": by_hand})
 
 # %%
 criterion = numpy_gpt.CrossEntropy()

@@ -60,6 +60,13 @@ def test_it_is_a_keras_model(pair, capsys):
     assert "wte" in said
     assert f"{pair[0].num_parameters():,}" in said
     assert judge.num_parameters() == pair[0].num_parameters() == judge.count_params()
+    words = {"kernel": "weight", "gamma": "weight", "embeddings": "weight", "beta": "bias"}
+    for (
+        name,
+        parameter,
+    ) in judge.named_parameters():  # Keras' own names, in its messages and files, are the twins' in its words
+        _, *path, last = parameter.variable.path.replace("h_", "h.").split("/")
+        assert name == ".".join([*path, words.get(last, last)])
 
 
 @pytest.mark.parametrize("layout", ["openai", "huggingface"])

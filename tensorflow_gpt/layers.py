@@ -72,13 +72,15 @@ class LoRADense(layers.Layer):
 class CausalSelfAttention(layers.Layer):
     """Every position asks all positions up to its own what they know."""
 
-    def __init__(self, config: GPTConfig, rng: np.random.Generator, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, config: GPTConfig, rng: np.random.Generator, dtype: str, name: str):
+        super().__init__(dtype=dtype, name=name)
         self.n_heads, self.head_dim = config.n_heads, config.head_dim
-        self.c_attn = layers.Dense(3 * config.emb_dim, use_bias=config.qkv_bias, kernel_initializer="zeros", **kwargs)
-        self.attn_dropout = Dropout(config.drop_rate, rng, **kwargs)
-        self.c_proj = layers.Dense(config.emb_dim, kernel_initializer="zeros", **kwargs)
-        self.resid_dropout = Dropout(config.drop_rate, rng, **kwargs)
+        self.c_attn = layers.Dense(
+            3 * config.emb_dim, use_bias=config.qkv_bias, kernel_initializer="zeros", dtype=dtype, name="c_attn"
+        )
+        self.attn_dropout = Dropout(config.drop_rate, rng, dtype=dtype, name="attn_dropout")
+        self.c_proj = layers.Dense(config.emb_dim, kernel_initializer="zeros", dtype=dtype, name="c_proj")
+        self.resid_dropout = Dropout(config.drop_rate, rng, dtype=dtype, name="resid_dropout")
 
     def call(self, x: KerasTensor, training: bool | None = None) -> KerasTensor:
         B, T, C = ops.shape(x)
@@ -95,11 +97,11 @@ class CausalSelfAttention(layers.Layer):
 class FeedForward(layers.Layer):
     """Each position on its own, four times as wide inside."""
 
-    def __init__(self, config: GPTConfig, rng: np.random.Generator, **kwargs):
-        super().__init__(**kwargs)
-        self.c_fc = layers.Dense(4 * config.emb_dim, kernel_initializer="zeros", **kwargs)
-        self.c_proj = layers.Dense(config.emb_dim, kernel_initializer="zeros", **kwargs)
-        self.dropout = Dropout(config.drop_rate, rng, **kwargs)
+    def __init__(self, config: GPTConfig, rng: np.random.Generator, dtype: str, name: str):
+        super().__init__(dtype=dtype, name=name)
+        self.c_fc = layers.Dense(4 * config.emb_dim, kernel_initializer="zeros", dtype=dtype, name="c_fc")
+        self.c_proj = layers.Dense(config.emb_dim, kernel_initializer="zeros", dtype=dtype, name="c_proj")
+        self.dropout = Dropout(config.drop_rate, rng, dtype=dtype, name="dropout")
 
     def call(self, x: KerasTensor, training: bool | None = None) -> KerasTensor:
         x = gelu(self.c_fc(x, training=training))
@@ -109,12 +111,12 @@ class FeedForward(layers.Layer):
 class TransformerBlock(layers.Layer):
     """LayerNormalization before attention and before feed-forward; each adds to its input."""
 
-    def __init__(self, config: GPTConfig, rng: np.random.Generator, **kwargs):
-        super().__init__(**kwargs)
-        self.ln_1 = layers.LayerNormalization(epsilon=EPSILON, **kwargs)
-        self.attn = CausalSelfAttention(config, rng, **kwargs)
-        self.ln_2 = layers.LayerNormalization(epsilon=EPSILON, **kwargs)
-        self.mlp = FeedForward(config, rng, **kwargs)
+    def __init__(self, config: GPTConfig, rng: np.random.Generator, dtype: str, name: str):
+        super().__init__(dtype=dtype, name=name)
+        self.ln_1 = layers.LayerNormalization(epsilon=EPSILON, dtype=dtype, name="ln_1")
+        self.attn = CausalSelfAttention(config, rng, dtype=dtype, name="attn")
+        self.ln_2 = layers.LayerNormalization(epsilon=EPSILON, dtype=dtype, name="ln_2")
+        self.mlp = FeedForward(config, rng, dtype=dtype, name="mlp")
 
     def call(self, x: KerasTensor, training: bool | None = None) -> KerasTensor:
         x += self.attn(self.ln_1(x), training=training)

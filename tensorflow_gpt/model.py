@@ -41,7 +41,9 @@ class GPTModel(keras.Model):
         self.ln_f = layers.LayerNormalization(epsilon=EPSILON, dtype=dtype, name="ln_f")
         self.lm_head = None  # the logits come from wte's table
         if not config.tie_embeddings:
-            self.lm_head = layers.Dense(config.vocab_size, use_bias=False, kernel_initializer="zeros", dtype=dtype)
+            self.lm_head = layers.Dense(
+                config.vocab_size, use_bias=False, kernel_initializer="zeros", dtype=dtype, name="lm_head"
+            )
         self.graph: Callable | None = None
         self(np.zeros((1, 1), np.int64))  # makes the variables
         if initialize:

@@ -70,8 +70,9 @@ def train(
     check_max_norm(max_norm)
     dropouts = [module for module in model.modules() if isinstance(module, Dropout)]
     variables = [parameter.variable for parameter in optimizer.params]
-    own = {id(parameter.variable): parameter for parameter in model.parameters()}
-    trained = [own.get(id(parameter.variable), parameter) for parameter in optimizer.params]
+    own = dict(model.named_parameters())
+    names = {id(parameter.variable): name for name, parameter in own.items()}
+    trained = [own.get(names.get(id(parameter.variable)), parameter) for parameter in optimizer.params]
     optimizer.max_norm = max_norm
     compute = tf.function(partial(gradients, model, variables, training=True), reduce_retracing=True)
     update = tf.function(lambda grads: optimizer.apply(grads, variables))
@@ -88,7 +89,7 @@ def train(
         loss = sum(float(loss) for loss, _ in parts)
         grads = [tf.add_n(same) for same in zip(*(grads for _, grads in parts))]
         grad_norm = float(tf.linalg.global_norm(grads))
-        check_step(loss, grad_norm, {v.path: g.numpy() for v, g in zip(variables, grads)})
+        check_step(loss, grad_norm, {names[id(v)]: g.numpy() for v, g in zip(variables, grads)})
         update(grads)
         yield Progress(step + 1, loss, grad_norm, lr)
 
