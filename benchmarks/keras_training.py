@@ -11,9 +11,10 @@ def prepare_keras(config, ids, targets):
 
 
 def prepare(config, ids, targets, compiled):
-    import tensorflow as tf
+    import tensorflow_gpt  # first: it silences TensorFlow's messages
 
-    import tensorflow_gpt
+    # isort: split
+    import tensorflow as tf
 
     model = tensorflow_gpt.GPTModel(config)
     criterion, variables = tensorflow_gpt.cross_entropy(), model.trainable_variables

@@ -256,5 +256,6 @@ assert ask("What is the opposite of 'hot'?") == "cold"
 # - `numpy_gpt` does by hand what PyTorch's autograd does, and the two agree to rounding at every stop.
 # - A few thousand such steps make a model that answers.
 #
-# The two sources beside each other: `python3 run.py read`, or [numpy_gpt](../numpy_gpt/model.py) and
-# [torch_gpt](../torch_gpt/model.py).
+# The two sources: [numpy_gpt](../numpy_gpt/model.py) and [torch_gpt](../torch_gpt/model.py). Beside each other they are in the
+# reader, which `python3 run.py read` makes on your machine: [the model](../build/site/model.html#GPTModel.forward), [every
+# room](../build/site/index.html).

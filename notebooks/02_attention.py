@@ -403,4 +403,4 @@ assert np.allclose(shuffled, straight[order])
 #
 # Next: [03 Architecture](03_architecture.ipynb). How the gradient goes back through all this: [04 Backprop by
 # hand](04_backprop.ipynb). The source: [attention.py](../numpy_gpt/attention.py), and beside its twin in the
-# reader (`python3 run.py read`).
+# reader ([attention](../build/site/attention.html#MultiHeadAttention.forward), made by `python3 run.py read`).

@@ -26,6 +26,7 @@ import numpy as np
 import numpy_gpt
 import torch_gpt
 from notebooks import show
+from notebooks.sliders import slider
 from numpy_gpt import GPTConfig
 from numpy_gpt.functional import gelu, gelu_backward
 from numpy_gpt.sampling import probabilities
@@ -334,6 +335,38 @@ assert chances["temperature 3"][6] > 0.04
 assert (chances["temperature 3, top-k 3"] > 0).sum() == 3
 
 # %% [markdown]
+# Only where it is hot and nothing is cut off. Try it yourself: the two sliders under the next cell move temperature and
+# top-k. (They need JupyterLab and a running kernel; elsewhere the picture stands still.) From which temperature on is *tower*
+# more than half as likely as *stairs*?
+
+
+# %% jupyter={"source_hidden": true}
+def drawn(temperature, top_k):
+    p = probabilities(logits, temperature, top_k=top_k)[0]
+    figure, axis = show.new_figure(height=2.8, width=6)
+    axis.bar(words, p, color=show.COLOURS[0])
+    axis.set(ylim=(0, 1), ylabel="probability")
+    axis.set_title(f"temperature {temperature:.1f}, top-k {top_k}", fontsize=9)
+    return figure
+
+
+slider(
+    drawn,
+    "The same scores at any temperature, cut to the k best words.",
+    "A bar chart over the eight words, whose bars follow two sliders. At temperature 0.8 with all eight words `stairs` has more "
+    "than half, and `soup` next to nothing.",
+    temperature=(0.1, 5.0, 0.1, 0.8),
+    top_k=(1, 8, 1, 8),
+)
+assert probabilities(logits, 0.8)[0][0] > 0.5 > 0.01 > probabilities(logits, 0.8)[0][6]
+ratio = {T: probabilities(logits, T)[0][1] / probabilities(logits, T)[0][0] for T in (0.8, 0.9)}
+assert ratio[0.8] < 0.5 < ratio[0.9]
+assert np.isclose(logits[0, 0] - logits[0, 1], 0.6)
+
+# %% [markdown]
+# From about 0.9 on: the scores differ by 0.6, and exp(-0.6 / T) is a half at T = 0.6 / ln 2. Only the difference of two
+# scores counts, divided by the temperature.
+#
 # ## The KV cache
 #
 # For each new token the loop above runs the whole text through the model again. But the keys and values of
@@ -376,5 +409,6 @@ assert (positions_without, positions_with) == (8150, 131)
 # - Generation asks for one token again and again; the cache spares it the work that it has done already.
 #
 # Next: [04 Backprop by hand](04_backprop.ipynb). The source: [block.py](../numpy_gpt/block.py),
-# [model.py](../numpy_gpt/model.py); beside their twins in the reader (`python3 run.py read`). More counting:
-# `numpy-gpt anatomy gpt2-small`.
+# [model.py](../numpy_gpt/model.py); beside their twins in the reader ([the
+# block](../build/site/block.html#TransformerBlock.forward), [sampling](../build/site/sampling.html#probabilities), made by
+# `python3 run.py read`). More counting: `numpy-gpt anatomy gpt2-small`.

@@ -443,5 +443,8 @@ assert len(wrong["A"]) == 30
 # - The backward pass starts with probability minus truth, and a training step costs three forward passes.
 # - A mistake in dx spreads downwards, one in dW stays: believe the first wrong place only.
 #
-# Next: [05 Pre-training](05_pretraining.ipynb). Every derivation in small steps, beside the code: the reader
-# (`python3 run.py read`), or the docstrings of [functional.py](../numpy_gpt/functional.py).
+# Next: [05 Pre-training](05_pretraining.ipynb). Every derivation in small steps, beside the code: in
+# the reader ([softmax](../build/site/functional.html#softmax_backward),
+# [LayerNorm](../build/site/functional.html#layer_norm_backward), [the loss](../build/site/loss.html#CrossEntropy.backward),
+# [attention](../build/site/attention.html#MultiHeadAttention.backward); `python3 run.py read` makes it), or in the docstrings
+# of [functional.py](../numpy_gpt/functional.py).

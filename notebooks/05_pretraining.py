@@ -467,3 +467,5 @@ show.figure(
 #   makes another run.
 #
 # Next: [06 GPT-2's weights](06_gpt2_weights.ipynb). The commands that do all this: [training](../docs/training.md).
+# In the reader (`python3 run.py read`): [AdamW](../build/site/optim.html#AdamW.update), [the
+# loop](../build/site/train.html#train_step).

@@ -23,6 +23,7 @@ if importlib.util.find_spec("numpy_gpt") is None:  # in a hosted notebook servic
 import json
 import math
 import os
+import re
 import tempfile
 import tracemalloc
 
@@ -85,10 +86,8 @@ assert last_step.loss < 0.6
 # %% tags=["optional"]
 release = folder / "124M"
 if has_tensorflow:
-    from tensorflow_gpt.quiet import quiet_start
-
-    with quiet_start():
-        import tensorflow as tf
+    import tensorflow_gpt  # first: it keeps TensorFlow from reporting on graphics cards  # noqa: F401  # isort: split
+    import tensorflow as tf
 
     release.mkdir()
     named = {}
@@ -328,6 +327,9 @@ assert same
 
 # %% tags=["optional"]
 if importlib.util.find_spec("transformers") is not None:
+    import warnings
+
+    warnings.filterwarnings("ignore", message="IProgress")  # of the bars that are switched off below
     import torch
     import transformers
 
@@ -353,7 +355,10 @@ try:
     gpt.load_gpt2(release)
 except CheckpointError as error:
     said = str(error)
-    print("CheckpointError:", said[said.index("tensor") :].split(":")[0], "…")
+    shown = said[said.index("tensor") :].split(":")[0]
+    print(
+        "CheckpointError:", re.sub(r"\b[0-9a-f]{8}\b", "········", shown), "…"
+    )  # another machine's weights have others
 assert "checksum" in said
 whole[stored.offset + 1000] ^= 1
 data.write_bytes(whole)
@@ -412,4 +417,5 @@ show.table(
 # - Saved in Hugging Face's layout and loaded again, every bit is the same; a damaged file is refused by its checksum.
 #
 # Next: [07 LoRA and labels](07_lora.ipynb). The source: [names.py](../shared_gpt/checkpoints/names.py),
-# [weights.py](../numpy_gpt/weights.py).
+# [weights.py](../numpy_gpt/weights.py), and in the reader [load_gpt2](../build/site/weights.html#load_gpt2) (`python3 run.py
+# read`).

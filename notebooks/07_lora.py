@@ -84,7 +84,7 @@ class AskedAtTheFirst(LabelDataset):
         return inputs, targets
 
 
-def trained(what, dataset=train_set, rank=8, targets=("c_attn", "c_proj", "c_fc"), lr=1e-3, steps=100):
+def trained(what, dataset=train_set, rank=8, targets=("c_attn", "c_proj", "c_fc"), lr=1e-3, steps=60):
     """The shipped model with a fresh head, after some steps in which the named part trains."""
     model, _ = load_model(gpt, "marren")
     gpt.add_class_head(model, 2, np.random.default_rng(1))  # the same first head in every run
@@ -129,7 +129,7 @@ print(f"before: {before:.0%}   asked at the first token: {scores['first']:.0%}  
 # ## What to train
 #
 # **What do you expect?** The head alone, the last block, everything, or LoRA's branches: which needs how many
-# numbers, and which is best after a hundred steps?
+# numbers, and which is best after sixty steps?
 
 # %%
 models = {"LoRA": (at_last, n_lora)}
@@ -327,6 +327,7 @@ if importlib.util.find_spec("peft") is not None:
     import warnings
 
     warnings.filterwarnings("ignore", category=FutureWarning)  # of what transformers will rename
+    warnings.filterwarnings("ignore", message="IProgress")  # of the bars that are switched off below
     import torch
     import transformers
     from peft import PeftModel
@@ -365,3 +366,5 @@ else:
 # - A branch can be added to its weight, taken out again, and carried to PEFT and back.
 #
 # Next: [08 Instructions](08_instructions.ipynb). Measured at GPT-2's size: [fine-tuning](../docs/finetuning.md).
+# Beside its twin in the reader (`python3 run.py read`): [LoRALinear](../build/site/lora.html#LoRALinear.backward), [the
+# head](../build/site/classifier.html#add_class_head).

@@ -344,4 +344,4 @@ for question, said in zip(
 # - Outside of what it has read it is wrong, calmly, or silent: nobody taught it to say that it does not know.
 #
 # Next: [09 TensorFlow](09_tensorflow.ipynb). The whole course from raw text to chat, with figures:
-# [fine-tuning](../docs/finetuning.md).
+# [fine-tuning](../docs/finetuning.md). In the reader (`python3 run.py read`): [generate](../build/site/generate.html#stream).

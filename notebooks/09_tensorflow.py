@@ -142,15 +142,16 @@ print("d(x²)/dx at 3 is", slope)
 assert slope == 6
 
 # %% [markdown]
-# For the whole network it is hardly longer. This is the function that the project's tests call, and beside it the two
-# lines of a twin that do the same work by hand:
+# For the whole network it is hardly longer. This is the function that training and the project's tests call, and below it
+# the lines of a twin that do the same work by hand:
 
 # %%
 by_hand = """criterion = CrossEntropy()
 loss = criterion(model(inputs), targets)
 model.backward(criterion.backward())
 # and each parameter has its .grad"""
-show.side_by_side({"tensorflow_gpt.train.loss_and_gradients": tensorflow_gpt.loss_and_gradients, "numpy_gpt": by_hand})
+show.code(tensorflow_gpt.gradients)
+show.side_by_side({"numpy_gpt": by_hand})
 
 # %%
 criterion = numpy_gpt.CrossEntropy()
@@ -489,4 +490,6 @@ assert same
 # - Optimizers differ by convention: where epsilon stands, what decays, how clipping divides.
 # - One state dict, in one layout, carries a model between all three, bit for bit.
 #
-# Next: [10 Anatomy of speed](10_speed.ipynb).
+# Next: [10 Anatomy of speed](10_speed.ipynb). In the reader (`python3 run.py read`) the key `t` shows TensorFlow's side of a
+# definition: [attention](../build/site/attention.html#MultiHeadAttention), [AdamW](../build/site/optim.html#AdamW). All that
+# differs: [TensorFlow](../docs/tensorflow.md).

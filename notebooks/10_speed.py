@@ -507,4 +507,6 @@ assert round(lora / 1e6) == 66
 # - Elementwise work is limited by memory, and gains from chunks that stay in the cache.
 # - Python's price is paid per call: it vanishes in large batches and rules in small ones.
 #
-# This was the last notebook. [The design](../docs/design.md) is the map of the whole code.
+# This was the last notebook. [The design](../docs/design.md) is the map of the whole code; the
+# chunks that fit the cache are a page of the reader ([chunks](../build/site/chunks.html#in_chunks), made by `python3 run.py
+# read`).

@@ -7,10 +7,11 @@ NAME is a number or a name (02, 02_attention); without one, all of them.
 """
 
 import argparse
+import os
 import sys
 import time
 
-from notebooks.files import chosen, load, stored, write
+from notebooks.files import chosen, load, missing, stored, write
 from notebooks.rules import broken_rules
 from notebooks.running import CellFailed, run
 from notebooks.same import differences
@@ -35,6 +36,12 @@ def check(name: str) -> list[str]:
     return faults + differences(old, run(source))
 
 
+def processor_seconds() -> float:
+    """What this process and its finished kernels have computed so far; a busy machine does not lengthen it."""
+    spent = os.times()
+    return sum(spent[:4])
+
+
 def main(args: list[str] | None = None) -> int:
     return run_program("notebooks", lambda: command(sys.argv[1:] if args is None else args))
 
@@ -48,12 +55,16 @@ def command(args: list[str]) -> int:
     request = parser.parse_args(args)
     wrong = 0
     for name in chosen(request.names):
-        start = time.perf_counter()
+        if reason := missing(name):
+            print(f"{name:24} skipped: {reason}", flush=True)
+            continue
+        start, before = time.perf_counter(), processor_seconds()
         try:
             faults = (build if request.what == "build" else check)(name)
         except CellFailed as error:
             faults = [str(error)]
-        print(f"{name:24} {time.perf_counter() - start:5.0f} s  {'wrong' if faults else 'ok'}", flush=True)
+        spent = f"{time.perf_counter() - start:5.0f} s, {processor_seconds() - before:.0f} s of the processor"
+        print(f"{name:24} {spent}  {'wrong' if faults else 'ok'}", flush=True)
         for fault in faults:
             print(f"    {fault}")
         wrong += bool(faults)

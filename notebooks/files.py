@@ -1,5 +1,6 @@
 """The two files of a notebook: its source in jupytext's percent format, and the .ipynb made from it."""
 
+import importlib.util
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,17 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+
+
+NEEDS = {
+    "09_tensorflow": ("tensorflow", "TensorFlow")
+}  # a notebook that is about another package: its module, its name
+
+
+def missing(name: str) -> str:
+    """Why this machine cannot run a notebook; "" if it can."""
+    module, called = NEEDS.get(name, ("numpy", ""))
+    return "" if importlib.util.find_spec(module) is not None else f"{called} is not installed"
 
 
 def names() -> list[str]:

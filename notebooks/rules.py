@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import re
 from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -17,6 +18,7 @@ if importlib.util.find_spec("numpy_gpt") is None:  # in a hosted notebook servic
     address = ".." if Path("../pyproject.toml").exists() else "git+" + input("Address of the project's repository: ")
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", f"numpy-gpt[notebooks] @ {address}"], check=True)"""
 HEAD = re.compile(r"# \d\d .+\n\n.*\*\*\d+ minutes\*\*", re.DOTALL)
+READER = "../build/site/"  # where run.py read puts its pages
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 EXERCISE = re.compile(r"gpt-exercise start ([\w-]+)")
 NUMBER = re.compile(r"(?<![\w.,/-])\d[\d,]*(?:\.\d+)?(?![\w]|[.,/]\d)")
@@ -62,6 +64,9 @@ def _links(text: str) -> Iterator[str]:
         if "://" in target:
             if "![" in text and f"]({target})" in re.sub(r"(?<!!)\[[^\]]*\]\([^)]*\)", "", text):
                 yield f"The picture {target} is not in the notebook but somewhere else."
+        elif target.startswith(READER):
+            if importlib.util.find_spec("reader") is not None and target.removeprefix(READER) not in reader_places():
+                yield f"The link {target} leads to no place in the reader."
         elif path and not (FOLDER / path).exists():
             yield f"The link {target} leads nowhere."
     if importlib.util.find_spec("exercises") is not None:
@@ -69,6 +74,15 @@ def _links(text: str) -> Iterator[str]:
         for name in EXERCISE.findall(text):
             if name not in known:
                 yield f"There is no exercise {name}."
+
+
+@cache
+def reader_places() -> set[str]:
+    """The addresses of the reader's pages, and of the definitions on them. The pages are made on the reader's machine."""
+    pages = importlib.import_module("reader.rooms").READING_ORDER
+    definitions = {page: importlib.import_module("reader.alignment").room(page) for page in pages}
+    places = {f"{page}.html#{one.name}" for page, found in definitions.items() for one in found if one.name}
+    return places | {f"{page}.html" for page in [*pages, "index", "glossary", "proof", "exercises"]}
 
 
 def exercise_names() -> set[str]:

@@ -6,6 +6,7 @@ import tempfile
 from typing import Any
 
 from notebooks.files import FOLDER
+from notebooks.sliders import STILL
 
 THREADS = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
 SETTINGS = {f"{library}_NUM_THREADS": "1" for library in THREADS} | {
@@ -20,6 +21,7 @@ SETTINGS = {f"{library}_NUM_THREADS": "1" for library in THREADS} | {
     "PYTHONIOENCODING": "utf-8",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     "PYTHONHASHSEED": "0",
+    STILL: "1",
 }
 SECONDS = 300  # for one cell: against a kernel that hangs, not a measure of speed
 

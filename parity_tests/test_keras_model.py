@@ -60,6 +60,13 @@ def test_it_is_a_keras_model(pair, capsys):
     assert "wte" in said
     assert f"{pair[0].num_parameters():,}" in said
     assert judge.num_parameters() == pair[0].num_parameters() == judge.count_params()
+    words = {"kernel": "weight", "gamma": "weight", "embeddings": "weight", "beta": "bias"}
+    for (
+        name,
+        parameter,
+    ) in judge.named_parameters():  # Keras' own names, in its messages and files, are the twins' in its words
+        _, *path, last = parameter.variable.path.replace("h_", "h.").split("/")
+        assert name == ".".join([*path, words.get(last, last)])
 
 
 @pytest.mark.parametrize("layout", ["openai", "huggingface"])
@@ -184,6 +191,33 @@ def test_a_head_of_classes(tie_embeddings):
     assert ours == theirs
 
 
+def test_dropout_stands_where_the_twins_have_it(monkeypatch):
+    """Where Keras' layer draws the masks of the twins, from one generator in one order, a training pass is theirs."""
+
+    def drop(self, inputs, training=None):
+        if not training or self.rate == 0:
+            return inputs
+        return inputs * (self.rng.random(tuple(inputs.shape), np.float32) >= self.rate) / (1 - self.rate)
+
+    monkeypatch.setattr(tensorflow_gpt.Dropout, "call", drop)
+    model, _ = twins(CONFIG.replace(drop_rate=0.3), 4)
+    judge = keras_judge(model)
+    for twin, either in ((numpy_gpt, model), (tensorflow_gpt, judge)):
+        twin.apply_lora(either, 2, 6.0, dropout=0.2)
+        draw = np.random.default_rng(8)
+        twin.lora.load_lora_state_dict(
+            either, {name: draw.standard_normal(array.shape) for name, array in twin.lora_state_dict(either).items()}
+        )
+        rng = np.random.default_rng(9)
+        for module in either.modules():
+            if isinstance(module, twin.Dropout):
+                module.rng = rng
+    ids = np.array([PROMPTS[0], PROMPTS[0][::-1]])
+    dropped = judge(ids, training=True)
+    assert_close(model.train()(ids), dropped, 1e-10)
+    assert np.abs(dropped - judge(ids)).max() > 0.1
+
+
 def run_python(code: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8")
 
@@ -197,11 +231,20 @@ def test_its_start_is_silent_and_it_stands_alone():
     assert (done.stdout, done.stderr) == ("set()\n", "")
 
 
-def test_without_tensorflow_one_line_says_what_to_install():
-    done = run_python(
-        "import sys; sys.modules['tensorflow'] = None\n"
-        "from shared_gpt.cli import tensorflow_command; sys.exit(tensorflow_command())"
-    )
+COMMAND = "from shared_gpt.cli import tensorflow_command; sys.exit(tensorflow_command())"
+MODULE = "import runpy; sys.argv = ['-m', 'evaluate']; runpy.run_module('tensorflow_gpt')"  # as python -m begins
+
+
+@pytest.mark.parametrize("how", [f"sys.argv[1:] = ['evaluate']; {COMMAND}", MODULE])
+def test_without_tensorflow_one_line_says_what_to_install(how):
+    done = run_python(f"import sys; sys.modules['tensorflow'] = None\n{how}")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "pip install 'numpy-gpt[tensorflow]'" in done.stderr
+    assert "Python 3.10 to 3.13" in done.stderr
+
+
+def test_its_help_needs_no_tensorflow():
+    done = run_python(f"import sys; sys.modules['tensorflow'] = None; sys.argv[1:] = ['generate', '--help']; {COMMAND}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Left out" in done.stdout

@@ -1,13 +1,17 @@
 """The course: each notebook keeps its rules, agrees with its source, and says the same when it is run anew."""
 
 import copy
+import importlib.util
+import sys
+import types
 
 import nbformat
 import pytest
 
 import notebooks.__main__
+from notebooks import sliders
 from notebooks.__main__ import check, command
-from notebooks.files import chosen, load, names
+from notebooks.files import chosen, load, missing, names
 from notebooks.rules import FIRST_CODE, broken_rules
 from notebooks.running import CellFailed, run
 from notebooks.same import difference, differences
@@ -15,6 +19,8 @@ from notebooks.same import difference, differences
 
 @pytest.mark.parametrize("name", names())
 def test_a_notebook_holds(name):
+    if reason := missing(name):
+        pytest.skip(reason)
     assert check(name) == []
 
 
@@ -40,6 +46,7 @@ def notebook(*cells):
 
 def test_a_notebook_that_keeps_the_rules():
     cells = (("assert loss > 2.345", FIGURE), "The loss is 2.345. See [attention](../numpy_gpt/attention.py).")
+    cells += ("In the reader: [backward](../build/site/attention.html#MultiHeadAttention.backward).",)
     assert broken_rules("42_it", notebook(*cells)) == []
 
 
@@ -50,6 +57,8 @@ def test_a_notebook_that_keeps_the_rules():
         (("show", FIGURE.replace("data:image/png;base64,AAAA", "https://example.org/a.png")), "from elsewhere"),
         ("![A picture](https://example.org/a.png)", "somewhere else"),
         ("See [there](../nowhere.py).", "leads nowhere"),
+        ("See [there](../build/site/attention.html#MultiHeadAttention.sideways).", "no place in the reader"),
+        ("See [there](../build/site/attentions.html).", "no place in the reader"),
         ("`gpt-exercise start backwards-attention`", "no exercise"),
         (r"The scores over $\sqrt{D}$.", "plain signs"),
         ("The loss is 2.345.", "no cell above it asserts that"),
@@ -149,6 +158,40 @@ def test_a_notebook_runs_in_the_same_checkout_and_a_failing_cell_is_named():
     made.cells[0].source = "raise RuntimeError('the third rung')"
     with pytest.raises(CellFailed, match="the third rung"):
         run(made)
+
+
+def test_without_tensorflow_its_notebook_is_skipped_with_a_word(monkeypatch, capsys):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorflow" else found(name))
+    assert command(["check", "09"]) == 0
+    assert "09_tensorflow            skipped: TensorFlow is not installed" in capsys.readouterr().out
+    assert not any(missing(name) for name in names() if name != "09_tensorflow")
+
+
+def test_a_slider_is_a_picture_where_nothing_can_move(monkeypatch):
+    """Where the notebooks are built, and without ipywidgets; else it is drawn anew for each place of its knobs."""
+    shown, asked = [], []
+    monkeypatch.setattr(sliders, "figure", lambda *args: shown.append(args))
+
+    def show():
+        sliders.slider(lambda **values: values, "A caption", "A text", heat=(0.1, 2.0, 0.1, 0.8), top_k=(1, 8, 1, 3))
+
+    monkeypatch.setenv(sliders.STILL, "1")
+    show()
+    monkeypatch.delenv(sliders.STILL)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    show()
+    assert shown == [({"heat": 0.8, "top_k": 3}, "A caption", "A text")] * 2
+    widgets = types.ModuleType("ipywidgets")
+    widgets.IntSlider = widgets.FloatSlider = lambda **settings: settings
+    widgets.interact = lambda draw, **knobs: asked.append((draw, knobs))
+    monkeypatch.setitem(sys.modules, "ipywidgets", widgets)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: widgets)
+    show()
+    ((draw, knobs),) = asked
+    assert (knobs["heat"]["max"], knobs["top_k"]["value"], knobs["top_k"]["description"]) == (2.0, 3, "top k")
+    draw(heat=1.5, top_k=1)
+    assert shown[2:] == [({"heat": 1.5, "top_k": 1}, "A caption", "A text")]
 
 
 def test_a_name_that_is_not_there(capsys):

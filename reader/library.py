@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from reader.highlight import coloured
 
 ROOT = Path(__file__).parent.parent
+SITE = ROOT / "build" / "site"  # where run.py puts the pages, and notebooks look for them
 PICTURES = {"image/svg+xml": ".svg", "image/png": ".png"}
 SHOWN = (*PICTURES, "text/html", "text/markdown", "text/plain")  # of several forms of an output the first
 
@@ -77,6 +78,8 @@ def _picture(page: Document, folder: Path, source: str) -> str:
 def _link(page: Document, folder: Path, tag: re.Match) -> str:
     """A link to another page of the site leads there; one to a file that the site does not have says its path instead."""
     path = (folder / tag[1]).resolve()
+    if path.is_relative_to(SITE):
+        return f'<a href="{_from(page, path.relative_to(SITE).as_posix())}{tag[2] or ""}"'
     if "://" in tag[1] or not path.is_relative_to(ROOT) or not path.exists():
         return tag[0]
     address = address_of(path)

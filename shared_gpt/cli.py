@@ -13,6 +13,7 @@ from typing import Annotated, Any, Union
 import tyro
 
 from shared_gpt import __version__, commands
+from shared_gpt.commands import for_tensorflow
 from shared_gpt.files import expanded
 from shared_gpt.streams import run_program
 from shared_gpt.suggestions import check_options, did_you_mean
@@ -20,19 +21,13 @@ from shared_gpt.suggestions import check_options, did_you_mean
 
 def main(twin: ModuleType, args: list[str] | None = None) -> int:
     """Parse the command line, run the command with the twin's classes, and return the exit status."""
-    offered = twin.own_commands() if hasattr(twin, "own_commands") else commands.ALL
-    return run(twin.__name__, twin.__doc__ or "", offered, lambda: twin, args)
+    return run(twin.__name__, twin.__doc__ or "", lambda: twin, args)
 
 
-def run(
-    package: str,
-    description: str,
-    offered: dict[str, type],
-    load: Callable[[], ModuleType],
-    args: list[str] | None = None,
-) -> int:
+def run(package: str, description: str, load: Callable[[], ModuleType], args: list[str] | None = None) -> int:
     """The twin is loaded only once the command line is understood: help and a mistyped option need not wait for PyTorch."""
     program = package.replace("_", "-")
+    offered = for_tensorflow.ALL if package == "tensorflow_gpt" else commands.ALL
     typed = sys.argv[1:] if args is None else args
 
     def work() -> None:
@@ -78,19 +73,12 @@ def torch_command() -> int:
     return run_twin("torch_gpt")
 
 
+def tensorflow_command() -> int:
+    """The console command tensorflow-gpt, with fewer commands; one line says so where TensorFlow is missing."""
+    return run_twin("tensorflow_gpt")
+
+
 def run_twin(package: str) -> int:
     """Run the command line over a twin, whose docstring is read from its file to describe it."""
     source = Path(find_spec(package).origin).read_text(encoding="utf-8")
-    return run(package, ast.get_docstring(ast.parse(source)) or "", commands.ALL, lambda: import_module(package))
-
-
-def tensorflow_command() -> int:
-    """The console command tensorflow-gpt, which has commands of its own; one line says so where TensorFlow is missing."""
-    try:
-        twin = import_module("tensorflow_gpt")
-    except ImportError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return main(twin)
+    return run(package, ast.get_docstring(ast.parse(source)) or "", lambda: import_module(package))

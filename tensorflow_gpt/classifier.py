@@ -19,7 +19,7 @@ def add_class_head(model: GPTModel, n_classes: int, rng: np.random.Generator | N
     check_classes(n_classes)
     check_rng(rng)
     rng = np.random.default_rng(0) if rng is None else rng
-    head = layers.Dense(n_classes, kernel_initializer="zeros", dtype=model.dtype)
+    head = layers.Dense(n_classes, kernel_initializer="zeros", dtype=model.dtype, name="lm_head")
     head.build((None, None, model.config.emb_dim))
     head.kernel.assign(0.02 * rng.standard_normal((n_classes, model.config.emb_dim), np.float32).T)
     replace_layer(model, "lm_head", head)

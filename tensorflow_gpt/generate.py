@@ -60,25 +60,25 @@ def stream(model: GPTModel, ids: Any, max_new_tokens: int, *, candidates: int = 
 
     candidates: how many of the likeliest tokens each step reports. settings: keywords of SamplingSettings.
     """
-    chosen = SamplingSettings(**settings)
-    check_sampling(chosen, max_new_tokens, candidates, model.config)
-    if chosen.use_cache:
+    s = SamplingSettings(**settings)
+    check_sampling(s, max_new_tokens, candidates, model.config)
+    if s.use_cache:
         raise ValueError("tensorflow_gpt has no cache; leave use_cache out, or generate with numpy_gpt or torch_gpt.")
     rows = check_prompts(ids, model.config)
-    rng = np.random.default_rng() if chosen.rng is None else chosen.rng
-    limits = (chosen.temperature, chosen.top_k, chosen.top_p) if chosen.temperature else (1.0,)
+    rng = np.random.default_rng() if s.rng is None else s.rng
+    limits = (s.temperature, s.top_k, s.top_p) if s.temperature else (1.0,)
 
     def steps() -> Iterator[Step]:
         seen = [row[-model.config.context_length :] for row in rows]
         ended = [False] * len(rows)
         for _ in range(max_new_tokens):
             logits = next_logits(model, seen)
-            if chosen.repetition_penalty is not None:
-                logits = penalize(logits, rows, chosen.repetition_penalty)
+            if s.repetition_penalty is not None:
+                logits = penalize(logits, rows, s.repetition_penalty)
             p = probabilities(logits, *limits)
-            tokens = draw(p, rng.random(len(rows))) if chosen.temperature else tf.argmax(logits, -1).numpy().tolist()
+            tokens = draw(p, rng.random(len(rows))) if s.temperature else tf.argmax(logits, -1).numpy().tolist()
             yield Step([None if end else t for t, end in zip(tokens, ended)], likeliest(p, candidates))
-            ended = [end or token == chosen.eos_id for token, end in zip(tokens, ended)]
+            ended = [end or token == s.eos_id for token, end in zip(tokens, ended)]
             if all(ended):
                 return
             for row, view, token in zip(rows, seen, tokens):
@@ -129,9 +129,7 @@ def draw(p: KerasTensor, u: np.ndarray) -> list[int]:
 
 
 def likeliest(p: KerasTensor, n: int) -> list[list[tuple[int, float]]]:
-    """For each row the n likeliest tokens with their probabilities, none of probability 0; [] for n = 0."""
-    if n == 0:
-        return []
-    values, tokens = tf.math.top_k(p, min(n, p.shape[-1]))
-    rows = zip(tokens.numpy().tolist(), values.numpy().tolist())
+    """For each row the n likeliest tokens with their probabilities, none of probability 0."""
+    top = tf.math.top_k(p, min(n, p.shape[-1]))
+    rows = zip(top.indices.numpy().tolist(), top.values.numpy().tolist())
     return [[(token, chance) for token, chance in zip(*row) if chance > 0] for row in rows]

@@ -46,14 +46,11 @@ class LoRADense(layers.Layer):
         self.lora_A = layers.Dense(rank, use_bias=False, kernel_initializer="zeros", dtype=base.dtype)
         self.lora_B = layers.Dense(base.units, use_bias=False, kernel_initializer="zeros", dtype=base.dtype)
         self.dropout = Dropout(dropout, rng, dtype=base.dtype)
-        self.build((None, None, base.kernel.shape[0]))
-        bound = 1 / math.sqrt(base.kernel.shape[0])
-        self.lora_A.kernel.assign(rng.uniform(-bound, bound, (rank, base.kernel.shape[0])).T)
-
-    def build(self, input_shape: tuple) -> None:
-        self.lora_A.build(input_shape)
-        self.lora_B.build((*input_shape[:-1], self.rank))
-        self.built = True
+        in_features = base.kernel.shape[0]
+        self.lora_A.build((None, in_features))
+        self.lora_B.build((None, rank))
+        bound = 1 / math.sqrt(in_features)
+        self.lora_A.kernel.assign(rng.uniform(-bound, bound, (rank, in_features)).T)
 
     def call(self, x: KerasTensor, training: bool | None = None) -> KerasTensor:
         y = self.base(x)
@@ -75,13 +72,15 @@ class LoRADense(layers.Layer):
 class CausalSelfAttention(layers.Layer):
     """Every position asks all positions up to its own what they know."""
 
-    def __init__(self, config: GPTConfig, rng: np.random.Generator, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, config: GPTConfig, rng: np.random.Generator, dtype: str, name: str):
+        super().__init__(dtype=dtype, name=name)
         self.n_heads, self.head_dim = config.n_heads, config.head_dim
-        self.c_attn = layers.Dense(3 * config.emb_dim, use_bias=config.qkv_bias, kernel_initializer="zeros", **kwargs)
-        self.attn_dropout = Dropout(config.drop_rate, rng, **kwargs)
-        self.c_proj = layers.Dense(config.emb_dim, kernel_initializer="zeros", **kwargs)
-        self.resid_dropout = Dropout(config.drop_rate, rng, **kwargs)
+        self.c_attn = layers.Dense(
+            3 * config.emb_dim, use_bias=config.qkv_bias, kernel_initializer="zeros", dtype=dtype, name="c_attn"
+        )
+        self.attn_dropout = Dropout(config.drop_rate, rng, dtype=dtype, name="attn_dropout")
+        self.c_proj = layers.Dense(config.emb_dim, kernel_initializer="zeros", dtype=dtype, name="c_proj")
+        self.resid_dropout = Dropout(config.drop_rate, rng, dtype=dtype, name="resid_dropout")
 
     def call(self, x: KerasTensor, training: bool | None = None) -> KerasTensor:
         B, T, C = ops.shape(x)
@@ -98,11 +97,11 @@ class CausalSelfAttention(layers.Layer):
 class FeedForward(layers.Layer):
     """Each position on its own, four times as wide inside."""
 
-    def __init__(self, config: GPTConfig, rng: np.random.Generator, **kwargs):
-        super().__init__(**kwargs)
-        self.c_fc = layers.Dense(4 * config.emb_dim, kernel_initializer="zeros", **kwargs)
-        self.c_proj = layers.Dense(config.emb_dim, kernel_initializer="zeros", **kwargs)
-        self.dropout = Dropout(config.drop_rate, rng, **kwargs)
+    def __init__(self, config: GPTConfig, rng: np.random.Generator, dtype: str, name: str):
+        super().__init__(dtype=dtype, name=name)
+        self.c_fc = layers.Dense(4 * config.emb_dim, kernel_initializer="zeros", dtype=dtype, name="c_fc")
+        self.c_proj = layers.Dense(config.emb_dim, kernel_initializer="zeros", dtype=dtype, name="c_proj")
+        self.dropout = Dropout(config.drop_rate, rng, dtype=dtype, name="dropout")
 
     def call(self, x: KerasTensor, training: bool | None = None) -> KerasTensor:
         x = gelu(self.c_fc(x, training=training))
@@ -112,12 +111,12 @@ class FeedForward(layers.Layer):
 class TransformerBlock(layers.Layer):
     """LayerNormalization before attention and before feed-forward; each adds to its input."""
 
-    def __init__(self, config: GPTConfig, rng: np.random.Generator, **kwargs):
-        super().__init__(**kwargs)
-        self.ln_1 = layers.LayerNormalization(epsilon=EPSILON, **kwargs)
-        self.attn = CausalSelfAttention(config, rng, **kwargs)
-        self.ln_2 = layers.LayerNormalization(epsilon=EPSILON, **kwargs)
-        self.mlp = FeedForward(config, rng, **kwargs)
+    def __init__(self, config: GPTConfig, rng: np.random.Generator, dtype: str, name: str):
+        super().__init__(dtype=dtype, name=name)
+        self.ln_1 = layers.LayerNormalization(epsilon=EPSILON, dtype=dtype, name="ln_1")
+        self.attn = CausalSelfAttention(config, rng, dtype=dtype, name="attn")
+        self.ln_2 = layers.LayerNormalization(epsilon=EPSILON, dtype=dtype, name="ln_2")
+        self.mlp = FeedForward(config, rng, dtype=dtype, name="mlp")
 
     def call(self, x: KerasTensor, training: bool | None = None) -> KerasTensor:
         x += self.attn(self.ln_1(x), training=training)

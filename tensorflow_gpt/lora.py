@@ -48,19 +48,19 @@ def apply_lora(
 
 def merge_lora(model: GPTModel) -> None:
     """Add every branch to its kernel, so that the model costs what it cost before; unmerge_lora takes them out again."""
-    layers = adapted(model)
-    check_merge(len(layers), sum(layer.merged for layer in layers.values()), merging=True)
-    for layer in layers.values():
-        layer.merge(+1)
-    model.graph = None
+    merge(model, +1)
 
 
 def unmerge_lora(model: GPTModel) -> None:
     """Take every branch out of its kernel: the kernel as it was, to rounding."""
-    layers = adapted(model)
-    check_merge(len(layers), sum(layer.merged for layer in layers.values()), merging=False)
-    for layer in layers.values():
-        layer.merge(-1)
+    merge(model, -1)
+
+
+def merge(model: GPTModel, sign: int) -> None:
+    layers = adapted(model).values()
+    check_merge(len(layers), sum(layer.merged for layer in layers), merging=sign > 0)
+    for layer in layers:
+        layer.merge(sign)
     model.graph = None
 
 

@@ -41,7 +41,9 @@ class GPTModel(keras.Model):
         self.ln_f = layers.LayerNormalization(epsilon=EPSILON, dtype=dtype, name="ln_f")
         self.lm_head = None  # the logits come from wte's table
         if not config.tie_embeddings:
-            self.lm_head = layers.Dense(config.vocab_size, use_bias=False, kernel_initializer="zeros", dtype=dtype)
+            self.lm_head = layers.Dense(
+                config.vocab_size, use_bias=False, kernel_initializer="zeros", dtype=dtype, name="lm_head"
+            )
         self.graph: Callable | None = None
         self(np.zeros((1, 1), np.int64))  # makes the variables
         if initialize:
@@ -97,8 +99,7 @@ class GPTModel(keras.Model):
         """Every layer, however deep."""
         return list(self._flatten_layers())
 
-    def num_parameters(self) -> int:
-        return self.count_params()
+    num_parameters = keras.Model.count_params
 
     def eval(self) -> "GPTModel":
         """Itself: a call drops values only where it says training=True, so there is nothing to switch off."""
@@ -106,7 +107,7 @@ class GPTModel(keras.Model):
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Copies of the variables by our keys, in our layout."""
-        return {name: parameter.numpy() for name, parameter in self.named_parameters()}
+        return {name: parameter.turned(parameter.variable) for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy arrays in our layout into the variables. Where a key does not fit, nothing is changed."""

@@ -41,21 +41,20 @@ class AdamW(keras.optimizers.AdamW):
     ):
         check_hyperparameters(lr, betas, eps, weight_decay)
         check_max_norm(max_norm)
-        trained = [parameter for parameter in params if parameter.requires_grad]
+        trained = tuple(parameter for parameter in params if parameter.requires_grad)
         variables = [parameter.variable for parameter in trained]
         check_parameters(variables)
         with floatx(variables[0].dtype):  # the type of the variable that holds the learning rate
             super().__init__(float(lr), weight_decay, *betas, epsilon=eps)
         # TensorFlow would make float32 of a Python number before it makes float64.
         self.weight_decay, self.beta_1, self.beta_2 = tf.constant((weight_decay, *betas), variables[0].dtype)
-        self.params, self.max_norm = tuple(trained), max_norm
+        self.params, self.max_norm = trained, max_norm
         self.exclude_from_weight_decay([variable for variable in variables if len(variable.shape) < 2])
         self.build(variables)
 
     def apply(self, grads: list[Any], trainable_variables: list[Any] | None = None) -> None:
-        grads = [
-            tf.convert_to_tensor(g) for g in grads
-        ]  # of a table TensorFlow gives the rows, one looked up twice as two
+        # Of a table TensorFlow gives the rows that were looked up, one looked up twice as two.
+        grads = [tf.convert_to_tensor(g) for g in grads]
         scale = tf.minimum(self.max_norm / (tf.linalg.global_norm(grads) + 1e-6), 1)
         super().apply([g * scale for g in grads], trainable_variables)
 

@@ -21,20 +21,18 @@ def perplexity(model: GPTModel, tokens: Sequence[int], stride: int | None = None
 
 def token_losses(model: GPTModel, tokens: Sequence[int], stride: int | None = None) -> Iterator[np.ndarray]:
     """-log p in nats of every token but the first, in order, window by window."""
-    context_length = model.config.context_length
+    context_length, last = model.config.context_length, len(tokens) - 1
     stride = max(context_length // 2, 1) if stride is None else stride
     check_text(tokens, stride, model.config)
+    begins = range(0, max(last - context_length, 0) + stride, stride)
+    ends = [0, *(min(begin + context_length, last) for begin in begins)]
+    windows = (np.array(tokens[begin : end + 1], np.int64) for begin, end in zip(begins, ends[1:]))
+    return (window_losses(model, window, end - before) for window, before, end in zip(windows, ends, ends[1:]))
 
-    def windows() -> Iterator[np.ndarray]:
-        predicted, last = 0, len(tokens) - 1
-        while predicted < last:
-            end = min(predicted + (stride if predicted else context_length), last)
-            begin = max((end - context_length + stride - 1) // stride * stride, 0)
-            window = np.array(tokens[begin : end + 1], np.int64)
-            logits = model.logits(window[None, :-1])[0]
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(window[1:], logits).numpy()[predicted - begin :]
-            check_logits(float(losses.max()))
-            yield losses.astype(np.float64)
-            predicted = end
 
-    return windows()
+def window_losses(model: GPTModel, window: np.ndarray, n: int) -> np.ndarray:
+    """-log p of the last n tokens of a window."""
+    logits = model.logits(window[None, :-1])[0]
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(window[1:], logits).numpy()[-n:]
+    check_logits(float(losses.max()))
+    return losses.astype(np.float64)

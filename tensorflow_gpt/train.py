@@ -1,8 +1,9 @@
 """Training: with Keras' compile and fit, or step by step as the commands do."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -69,18 +70,11 @@ def train(
     check_max_norm(max_norm)
     dropouts = [module for module in model.modules() if isinstance(module, Dropout)]
     variables = [parameter.variable for parameter in optimizer.params]
-    parameters = dict(model.named_parameters())
-    by_variable = {id(parameter.variable): parameter for parameter in parameters.values()}
-    trained = [by_variable.get(id(parameter.variable), parameter) for parameter in optimizer.params]
-    criterion = cross_entropy(model.dtype)
+    own = dict(model.named_parameters())
+    names = {id(parameter.variable): name for name, parameter in own.items()}
+    trained = [own.get(names.get(id(parameter.variable)), parameter) for parameter in optimizer.params]
     optimizer.max_norm = max_norm
-
-    @tf.function(reduce_retracing=True)
-    def gradients(inputs: tf.Tensor, targets: tf.Tensor, share: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        with tf.GradientTape() as tape:
-            loss = share * criterion(targets, model(inputs, training=True))
-        return loss, [tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)]
-
+    compute = tf.function(partial(gradients, model, variables, training=True), reduce_retracing=True)
     update = tf.function(lambda grads: optimizer.apply(grads, variables))
     for step in range(first_step, steps):
         optimizer.learning_rate = lr = learning_rate(step)
@@ -88,29 +82,32 @@ def train(
             dropout.reseed()
         chosen = list(islice(batches, accumulate))
         check_batches(chosen, accumulate, step)
-        check_training(chosen, parameters, trained, sum(layer.merged for layer in adapted(model).values()))
+        check_training(chosen, own, trained, sum(layer.merged for layer in adapted(model).values()))
         counts = [int((targets != IGNORE_INDEX).sum()) for _, targets in chosen]
-        parts = [
-            gradients(*map(tf.constant, batch), tf.constant(count / max(sum(counts), 1), model.dtype))
-            for batch, count in zip(chosen, counts)
-        ]
+        shares = tf.constant([count / max(sum(counts), 1) for count in counts], model.dtype)
+        parts = [compute(*map(tf.constant, batch), share) for batch, share in zip(chosen, shares)]
         loss = sum(float(loss) for loss, _ in parts)
         grads = [tf.add_n(same) for same in zip(*(grads for _, grads in parts))]
         grad_norm = float(tf.linalg.global_norm(grads))
-        check_step(loss, grad_norm, {v.path: g.numpy() for v, g in zip(variables, grads)})
+        check_step(loss, grad_norm, {names[id(v)]: g.numpy() for v, g in zip(variables, grads)})
         update(grads)
         yield Progress(step + 1, loss, grad_norm, lr)
+
+
+def gradients(
+    model: GPTModel, variables: list, inputs: Any, targets: Any, share: Any = 1, training: bool = False
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """`share` times the loss, and its gradient with respect to each variable in Keras' layout."""
+    with tf.GradientTape() as tape:
+        loss = share * cross_entropy(model.dtype)(targets, model(inputs, training=training))
+    return loss, [tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)]
 
 
 def loss_and_gradients(model: GPTModel, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
     """The loss without dropout, and its gradient with respect to every trainable parameter, by our keys in our layout."""
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    with tf.GradientTape() as tape:
-        loss = cross_entropy(model.dtype)(targets, model(inputs, training=False))
-    found = tape.gradient(loss, [parameter.variable for parameter in trained.values()])
-    return float(loss), {
-        name: parameter.turned(tf.convert_to_tensor(g)) for (name, parameter), g in zip(trained.items(), found)
-    }
+    loss, grads = gradients(model, [parameter.variable for parameter in trained.values()], inputs, targets)
+    return float(loss), {name: parameter.turned(g) for (name, parameter), g in zip(trained.items(), grads)}
 
 
 def evaluate(model: GPTModel, batches: Iterable[Batch]) -> float:

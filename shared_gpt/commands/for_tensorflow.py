@@ -13,7 +13,7 @@ LeftOut = Suppress[Fixed[T]]  # keeps its default value, and is not shown
 
 
 @dataclass(frozen=True)
-class Generate(commands.Generate):
+class GenerateWithoutCache(commands.Generate):
     """Continue a text, shown token by token as the model writes it.
 
     Left out, for which take numpy-gpt or torch-gpt: a cache (each token costs a pass over the whole text), prompt
@@ -27,7 +27,7 @@ class Generate(commands.Generate):
 
 
 @dataclass(frozen=True)
-class Chat(commands.Chat):
+class ChatInTerminal(commands.Chat):
     """Talk to a model that was fine-tuned on instructions; each line is a request of its own, an empty one ends.
 
     Left out, for which take numpy-gpt or torch-gpt: the page in the browser (--web, --port), which shows attention.
@@ -40,8 +40,8 @@ class Chat(commands.Chat):
 ALL: dict[str, type] = {
     "pretrain": commands.Pretrain,
     "finetune": commands.Finetune,
-    "chat": Chat,
+    "chat": ChatInTerminal,
     "classify": commands.Classify,
-    "generate": Generate,
+    "generate": GenerateWithoutCache,
     "evaluate": commands.Evaluate,
 }
