@@ -80,6 +80,37 @@ def test_no_page_scrolls_sideways_or_fails(browser, site):
     assert errors(browser) == []
 
 
+SHIFTS = """
+const done = arguments[0];
+let sum = 0;
+const add = shifts => shifts.forEach(shift => { if (!shift.hadRecentInput) sum += shift.value; });
+new PerformanceObserver(list => add(list.getEntries())).observe({type: "layout-shift", buffered: true});
+setTimeout(() => done(sum), 150);
+"""
+
+
+def layout_shift(browser) -> float:
+    """How much of the page has moved since it was opened, as Chromium counts it: 0.1 is called good."""
+    return browser.execute_async_script(SHIFTS)
+
+
+def test_nothing_moves_while_a_page_loads(chromium, site):
+    moved = {}
+    for path in sorted(site.rglob("*.html")):
+        address = path.relative_to(site).as_posix()
+        opened(chromium, site, address)
+        if (shift := layout_shift(chromium)) > 0.001:
+            moved[address] = shift
+    assert moved == {}
+
+
+def test_what_moves_is_seen(chromium, tmp_path):
+    page = "<p>text</p>" * 9 + "<script>setTimeout(() => document.body.prepend(new Image(300, 300)), 50)</script>"
+    (tmp_path / "moving.html").write_text(page, encoding="utf-8")
+    opened(chromium, tmp_path, "moving.html")
+    assert layout_shift(chromium) > 0.05
+
+
 def test_keys_move_through_a_room(browser, site):
     opened(browser, site, "attention.html#n114")
     assert here(browser) == "n114"

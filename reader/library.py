@@ -6,6 +6,7 @@ import html
 import json
 import os
 import re
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,7 +63,8 @@ def finished(page: Document, folder: Path = ROOT) -> Document:
 
 
 def _picture(page: Document, folder: Path, source: str) -> str:
-    """The address of a picture in quotes; what the page carried inside itself becomes a file beside it."""
+    """The address of a picture in quotes, and its size, so that the text below it need not move when it is there; what the page
+    carried inside itself becomes a file beside it."""
     inside = re.match(r"data:(image/[^;]+);base64,(.+)", source, re.DOTALL)
     if inside and inside[1] in PICTURES:
         content = base64.b64decode(inside[2])
@@ -72,7 +74,8 @@ def _picture(page: Document, folder: Path, source: str) -> str:
     else:
         return f'"{source}"'
     page.images[address] = content
-    return f'"{_from(page, address)}"'
+    size = ' width="{}" height="{}"'.format(*struct.unpack(">II", content[16:24])) if content[:4] == b"\x89PNG" else ""
+    return f'"{_from(page, address)}"{size}'
 
 
 def _link(page: Document, folder: Path, tag: re.Match) -> str:
