@@ -176,16 +176,17 @@ def test_a_slider_is_a_picture_where_nothing_can_move(monkeypatch):
     def show():
         sliders.slider(lambda **values: values, "A caption", "A text", heat=(0.1, 2.0, 0.1, 0.8), top_k=(1, 8, 1, 3))
 
+    widgets = types.ModuleType("ipywidgets")
+    widgets.IntSlider = widgets.FloatSlider = lambda **settings: settings
+    widgets.interact = lambda draw, **knobs: asked.append((draw, knobs))
+    monkeypatch.setitem(sys.modules, "ipywidgets", widgets)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: widgets)
     monkeypatch.setenv(sliders.STILL, "1")
     show()
     monkeypatch.delenv(sliders.STILL)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     show()
     assert shown == [({"heat": 0.8, "top_k": 3}, "A caption", "A text")] * 2
-    widgets = types.ModuleType("ipywidgets")
-    widgets.IntSlider = widgets.FloatSlider = lambda **settings: settings
-    widgets.interact = lambda draw, **knobs: asked.append((draw, knobs))
-    monkeypatch.setitem(sys.modules, "ipywidgets", widgets)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: widgets)
     show()
     ((draw, knobs),) = asked
