@@ -132,7 +132,7 @@ def test_evaluate_prints_the_perplexity(twin, options, stride, weights, capsys):
 
 
 BAD = [
-    (["generate", "--prompt", ""], "The prompt is empty"),
+    (["generate", "--prompt", ""], "--prompt is empty; give a value"),
     (["generate", "--temperature", "-1"], "temperature is -1.0"),
     (["generate", "--block", "2", "--attention", "a.png"], "block is 2; the model has blocks 0 to 1"),
     (["generate", "--attention", "nowhere/a.png"], "the folder nowhere does not exist; make it first"),

@@ -226,7 +226,7 @@ def test_a_disk_that_fails_leaves_the_last_checkpoint(number, tmp_path, monkeypa
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(
-        OSError, match=r"Step \d+: .*safetensors'?\. The last good checkpoint is \S+ \(step \d+\)"
+        OSError, match=r"Step \d+: .*\.(safetensors|csv|txt)'?\. The last good checkpoint is \S+ \(step \d+\)"
     ) as failure:
         run.run()
     assert os.strerror(number) in str(failure.value)

@@ -30,7 +30,7 @@ from typing import Any
 
 from shared_gpt.checkpoints.run_files import BEST, LAST, PREVIOUS
 from shared_gpt.config import GPTConfig
-from shared_gpt.files import read_json, written_beside
+from shared_gpt.files import naming, read_json, written_beside
 from shared_gpt.json_values import build, entry
 from shared_gpt.training.metrics import COLUMNS, Row, read_metrics
 from shared_gpt.training.settings import TrainSettings
@@ -197,14 +197,11 @@ class RunFolder:
 
     def flush_metrics(self) -> None:
         """Have the metrics on the disk, not only with the operating system."""
-        with (
-            suppress(FileNotFoundError),
-            self.metrics.open("rb+") as file,
-        ):  # moved away by somebody; the next row begins anew
-            os.fsync(file.fileno())
+        with suppress(FileNotFoundError), naming(self.metrics), self.metrics.open("rb+") as file:
+            os.fsync(file.fileno())  # not if somebody moved it away; the next row begins anew
 
     def add_sample(self, step: int, text: str) -> None:
-        with self.samples.open("a", encoding="utf-8", newline="\n") as file:
+        with naming(self.samples), self.samples.open("a", encoding="utf-8", newline="\n") as file:
             file.write(f"--- step {step}\n{text}\n\n")
 
     def _sweep(self) -> None:
