@@ -13,11 +13,9 @@ copies every tensor once more each way.
 """
 
 import json
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -168,36 +166,18 @@ def write_safetensors(
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little") + text)
     noted = []
-    with flushed_meanwhile(file) as flush:
+    with ThreadPoolExecutor(1) as beside:
         for name in names:
             dtype, shape = specs[name]
             array = np.asarray(get(name), np.dtype(dtype).newbyteorder("<"), order="C")
             if array.shape != tuple(shape):
                 raise ValueError(f"{name} has shape {array.shape} where {tuple(shape)} was announced.")
-            data, crc = memoryview(array.reshape(-1)).cast("B"), 0
-            for start in range(0, len(data), BLOCK):  # written while it is in the cache still
-                crc = crc32c(block := data[start : start + BLOCK], crc)
-                file.write(block)
-                flush()
-            noted.append(f"{crc:08x}")
+            data = memoryview(array.reshape(-1)).cast("B")
+            crc = beside.submit(crc32c, data)  # which lets go of the interpreter's lock, as writing does
+            for start in range(0, len(data), BLOCK):
+                file.write(data[start : start + BLOCK])
+            noted.append(f"{crc.result():08x}")
     return note_checksums(file, text, noted)
-
-
-@contextmanager
-def flushed_meanwhile(file: BinaryIO) -> Iterator[Callable[[], None]]:
-    """Gives a function that has the disk begin with what is written so far, unless it is at work: it writes while the next
-    checksums are computed, and in the end little is left to wait for."""
-    with ThreadPoolExecutor(1) as disk:
-        under_way: list[Future] = []
-
-        def flush() -> None:
-            if not under_way or under_way[-1].done():
-                file.flush()
-                under_way.append(disk.submit(os.fsync, file.fileno()))
-
-        yield flush
-        for done in under_way:
-            done.result()  # a disk that fails says so once
 
 
 def note_checksums(file: BinaryIO, header: bytes, noted: list[str]) -> str:
