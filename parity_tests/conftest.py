@@ -6,6 +6,7 @@ This file is read before any test module, so before numpy, torch and tensorflow 
 import importlib.util
 import os
 import re
+import signal
 from pathlib import Path
 
 # Two workers share two cores: several threads in each would only wait for one another.
@@ -17,6 +18,14 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its float32 sums change o
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ.setdefault("MPLBACKEND", "agg")
+
+for name in (
+    "SIGINT",
+    "SIGHUP",
+):  # nohup, or a shell in the background, had them ignored by all that is started from here
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)  # still ignored here, but the programs that tests start get the default
 
 import jaxtyping  # noqa: E402
 import pytest  # noqa: E402

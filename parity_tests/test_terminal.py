@@ -152,7 +152,6 @@ def signalled(place, out, number: int, *before: str) -> tuple[subprocess.Popen, 
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # these tests may run under nohup themselves
     )
     metrics = out / "metrics.csv"
     while process.poll() is None and (not metrics.exists() or metrics.read_text().count("\n") < 5):

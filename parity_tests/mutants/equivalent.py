@@ -32,6 +32,7 @@ EQUIVALENTS = [
     Equivalent("numpy_gpt/chunks.py", "CHUNK = 1 << 16", "", SPEED),
     Equivalent("numpy_gpt/chunks.py", "ROWS = 8", "", SPEED),
     Equivalent("numpy_gpt/chunks.py", "if arrays[0].size <= CHUNK", "<= → <", SPEED),
+    Equivalent("numpy_gpt/chunks.py", "for start in range(0, flat[0].size", "0 → 1", "all have the same size", "flat["),
     Equivalent("numpy_gpt/chunks.py", "array.reshape(-1)", "1 → 2", ANY_NEGATIVE, "reshape(-"),
     Equivalent("numpy_gpt/functional.py", ".reshape(-1, x.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
     Equivalent("numpy_gpt/layers.py", "rows = x.reshape(-1, x.shape[-1])", "1 → 2", ANY_NEGATIVE, "reshape(-"),
@@ -128,7 +129,6 @@ EQUIVALENTS = [
         "one place more, which no link leads to",
         "len(symbol) + ",
     ),
-    Equivalent("numpy_gpt/chunks.py", "for start in range(0, flat[0].size", "0 → 1", "all have the same size", "flat["),
     Equivalent(
         f"{TEXT}/bpe/training.py",
         "dict.fromkeys(special_tokens",

@@ -127,7 +127,8 @@ def _relation(a: np.ndarray, b: np.ndarray, facts: Facts) -> str:
     factor = float(np.vdot(a, b) / max(np.vdot(b, b), np.finfo(float).tiny))
     named = next((name for name, value in facts.items() if is_explained(a, b, value * b)), "")
     if (named or a.size > 1) and factor and is_explained(a, b, factor * b):
-        return f"off by a factor of {factor:.4g}{f' = {named}' if named not in ('', '2') else ''}"
+        number = f"{factor:.4g}"
+        return f"off by a factor of {number}{f' = {named}' if named not in ('', number) else ''}"
     for i in range(a.ndim):
         for j in range(i):
             if a.shape[i] == a.shape[j] > 1 and is_explained(a, b, b.swapaxes(i, j)):

@@ -43,13 +43,13 @@ def resumed_options(options: Options, default: Options, kept: dict[str, Any], wh
 
 
 @contextmanager
-def errors_of(path: Path) -> Iterator[None]:
+def errors_of(path: Path, when: bool = True) -> Iterator[None]:
     """Let an error begin with this file of a run, from which the numbers or the names that led to it are, unless it names the
-    run's folder anyway."""
+    run's folder anyway. `when` False changes nothing."""
     try:
         yield
     except (ValueError, OSError) as error:
-        if str(path.parent) in str(error):
+        if not when or str(path.parent) in str(error):
             raise
         kind = OSError if isinstance(error, OSError) else ValueError
         raise kind(f"{path}: {printable(str(error)[:500], allowed='')}") from error

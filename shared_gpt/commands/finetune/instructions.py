@@ -1,6 +1,5 @@
 """finetune instructions: from a model that goes on with a text to one that answers."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -55,7 +54,7 @@ class Instructions:
         settings, style = options.training, options.style
         with claimed(twin, settings, folder, may_hold_a_run=self.resume) as processes:
             rng = np.random.default_rng(settings.seed)
-            with errors_of(folder.training) if self.resume else nullcontext():
+            with errors_of(folder.training, when=self.resume):
                 model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype, options.n_heads)
                 parts = training_parts(load_instructions(options.data), options)
             context_length = model.config.context_length

@@ -1,6 +1,5 @@
 """finetune labels: from a model that goes on with a text to one that sorts texts into classes."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -53,7 +52,7 @@ class Labels:
         settings = options.training
         with claimed(twin, settings, folder, may_hold_a_run=self.resume) as processes:
             rng = np.random.default_rng(settings.seed)
-            with errors_of(folder.training) if self.resume else nullcontext():
+            with errors_of(folder.training, when=self.resume):
                 model, tokenizer = load_model(twin, options.weights, options.tokenizer, settings.dtype, options.n_heads)
                 rows = load_labels(options.data)
                 if options.balanced:

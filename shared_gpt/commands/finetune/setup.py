@@ -1,7 +1,6 @@
 """What both kinds of fine-tuning do between their options and their run."""
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import asdict
 from types import ModuleType
 from typing import Any, TypeVar
@@ -27,7 +26,7 @@ NOT_OF_THE_IDENTITY = ("training", "resume", "out", "weights", "data", "tokenize
 
 def settle(options: Options, folder: RunFolder, task: str) -> Options:
     """The options, free of contradictions; of a run that goes on, those that it kept."""
-    with errors_of(folder.training) if options.resume else nullcontext():
+    with errors_of(folder.training, when=options.resume):
         options = kept_options(options, folder, task)
         refuse_contradictions(options)
     return options
