@@ -3,9 +3,9 @@
     python -m benchmarks saving [--rounds 15] [--preset gpt2-small]
 
 The numbers are random, weights and both of AdamW's moments. Saves with and without checksums take turns in one process, in
-a temporary folder or in --folder. The checksums are computed while the disk writes: they take time of the processor, in the
-column "checksums", and hardly any by the clock. What else the machine does, and its disk, only adds to a save: beside
-the medians stand the means of each column's three quickest.
+a temporary folder or in --folder. A second thread computes the checksums while the first writes: they take time of the
+processor, in the column "checksums", and hardly any by the clock. What else the machine does, and its disk, only adds to
+a save: beside the medians stand the means of each column's three quickest.
 """
 
 import statistics
