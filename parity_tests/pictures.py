@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
@@ -46,8 +47,10 @@ def draw_curve(lora: bool) -> Callable[[Path], None]:
 
 
 def source_of_curve(lora: bool) -> Callable[[], str]:
-    """The first losses, which feel every change of the text, the batches, the weights and the settings."""
-    return lambda: json.dumps([round(loss, 6) for loss in islice(Curve(lora=lora).losses("NumPy"), 3)])
+    """The options, and the first losses, which feel every change of the text, the batches, the weights and the other settings."""
+    curve = Curve(lora=lora)
+    options = {name: value for name, value in asdict(curve).items() if name != "out"}
+    return lambda: json.dumps(options | {"losses": [round(loss, 6) for loss in islice(curve.losses("NumPy"), 3)]})
 
 
 def draw_verdict(path: Path) -> None:
