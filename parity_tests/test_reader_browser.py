@@ -218,6 +218,39 @@ def test_the_projector_hides_reveals_and_plants(browser, site):
     assert errors(browser) == []
 
 
+def test_a_definition_s_address_puts_the_cursor_there(browser, site):
+    opened(browser, site, "functional.html#layer_norm_backward")
+    inside = "return document.querySelector('.l.here').closest('.def').dataset.name"
+    assert browser.execute_script(inside) == "layer_norm_backward"
+    first = here(browser)
+    press(browser, "j")
+    assert here(browser) != first
+    assert browser.execute_script(inside) == "layer_norm_backward"
+
+
+def test_the_projector_strikes_all_that_a_mistake_leaves_out_from_the_cursor_on(browser, site):
+    opened(browser, site, "functional.html#layer_norm_backward")
+    begin = browser.execute_script("return Number(document.querySelector('.l.here').id.slice(1))")
+    press(browser, "o", "x")
+    planted = browser.execute_script("return data.mistakes[planted]")
+    assert planted["number"] >= begin
+    assert planted["number"] == min(
+        n for n in browser.execute_script("return data.mistakes.map(m => m.number)") if n >= begin
+    )
+    sizes = set()
+    for number in range(browser.execute_script("return data.mistakes.length")):
+        browser.execute_script("plant(arguments[0])", number)
+        struck = browser.execute_script(
+            "return [...document.querySelectorAll('.struck')].map(l => Number(l.id.slice(1)))"
+        )
+        mistake = browser.execute_script("return data.mistakes[planted]")
+        gone = [text for kind, text in mistake["diff"] if kind == "-"]
+        assert len(struck) >= len(gone)
+        sizes.add(len(struck))
+    assert max(sizes) > 1
+    press(browser, "Escape")
+
+
 def test_search_and_help(browser, site):
     opened(browser, site, "docs/training.html")
     press(browser, "?")

@@ -15,10 +15,8 @@ def guards(room: str) -> list[dict]:
     shown = []
     for mistake in (one for one in MISTAKES if one.file == f"{room}.py"):
         wrong = plant(mistake, "\n".join(right) + "\n").splitlines()
-        changes = difflib.SequenceMatcher(None, right, wrong, autojunk=False).get_opcodes()
-        number = (
-            next(a0 for tag, a0, _, _, _ in changes if tag != "equal") + 1
-        )  # the first line that is changed or left out
+        opcodes = difflib.SequenceMatcher(None, right, wrong, autojunk=False).get_opcodes()
+        changes = [(begin + 1, end + 1) for tag, begin, end, _, _ in opcodes if tag != "equal"]
         diff = [(line[0], line[2:].strip()) for line in difflib.ndiff(right, wrong) if line[:2] in ("- ", "+ ")]
         verdict = found.get(mistake.name, {"test": "", "report": mistake.report, "spread": ""})
         witness = witnesses().get(verdict["test"])
@@ -26,10 +24,11 @@ def guards(room: str) -> list[dict]:
             {
                 "name": mistake.name,
                 "why": mistake.why,
-                "number": number,
+                "number": changes[0][0],
+                "struck": [number for change in changes for number in range(*change)],
                 "diff": [line for line in diff if not line[1].startswith("#")],
                 "at": witness.address if witness else "",
                 **{key: verdict[key] for key in ("report", "test", "spread")},
             }
         )
-    return shown
+    return sorted(shown, key=lambda one: one["number"])

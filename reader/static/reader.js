@@ -90,7 +90,7 @@ function draw(threads) {
   panes.append(svg);
 }
 
-function go(line, scroll = true) {
+function go(line, scroll = true, address = line?.id) {
   if (!line) return;
   current?.classList.remove("here");
   current?.removeAttribute("tabindex");
@@ -99,7 +99,7 @@ function go(line, scroll = true) {
   line.tabIndex = 0;
   line.focus({ preventScroll: true });
   if (scroll) line.scrollIntoView({ block: "nearest" });
-  history.replaceState(null, "", "#" + line.id);
+  history.replaceState(null, "", "#" + address);
   light(line);
   if (open && open !== "mistakes") show(open);
 }
@@ -211,7 +211,7 @@ function spread(mistake) {
   if (!mistake.spread) return null;
   const strip = make("div", { class: "spread", role: "img", "aria-label": "Where the error goes: " + (data.stops.filter((_, i) => mistake.spread[i] !== "0").join(", ") || "nowhere in this pass") });
   data.stops.forEach((stop, i) => strip.append(make("span", { title: stop + (mistake.spread[i] === "0" ? ": right" : `: off by about 1e-${9 - Number(mistake.spread[i])}`), "data-level": mistake.spread[i] })));
-  return make("figure", {}, strip, make("figcaption", {}, "One pass, from the embeddings through the loss and back: red where the values are wrong."));
+  return make("figure", {}, strip, make("figcaption", {}, /[^0]/.test(mistake.spread) ? "One pass, from the embeddings through the loss and back: red where the values are wrong." : "An ordinary pass does not show this mistake: all its values are right."));
 }
 
 // Numbers
@@ -388,10 +388,10 @@ function plant(number) {
   $$(".l.struck").forEach((one) => one.classList.remove("struck"));
   const mistake = data.mistakes[number];
   if (!mistake) return;
-  const line = document.getElementById("n" + mistake.number);
-  line.closest(".pair").classList.add("told");
-  line.classList.add("struck");
-  line.after(make("div", { class: "wrong" }, ...mistake.diff.filter(([kind]) => kind === "+").map(([, text]) => make("code", {}, text)), mistake.diff.some(([kind]) => kind === "+") ? "" : "(the line is left out)"));
+  const line = document.getElementById("n" + mistake.number), struck = mistake.struck.map((n) => document.getElementById("n" + n));
+  for (const one of [line, ...struck]) one.closest(".pair").classList.add("told");
+  for (const one of struck) one.classList.add("struck");
+  (struck.at(-1) ?? line).after(make("div", { class: "wrong" }, ...mistake.diff.filter(([kind]) => kind === "+").map(([, text]) => make("code", {}, text)), mistake.diff.some(([kind]) => kind === "+") ? "" : "(the line is left out)"));
   document.body.append(make("div", { class: "goes", role: "status" }, make("b", {}, mistake.name), make("span", {}, mistake.report || "The report cannot see it."), spread(mistake)));
   go(line, false);
   line.scrollIntoView({ block: "center" });
@@ -460,7 +460,7 @@ const always = { "/": search, "?": () => $("#help").showModal() };
 const inRooms = {
   j: () => move(1), k: () => move(-1), n: () => moveDefinition(1), p: () => moveDefinition(-1), b: cross,
   d: () => toggle("derivation"), v: () => toggle("numbers"), t: () => toggle("keras"), m: nextMistake, c: copyAddress, o: projector,
-  x: () => document.body.classList.contains("projector") && plant((planted + 1) % data.mistakes.length),
+  x: () => document.body.classList.contains("projector") && plant(planted < 0 ? Math.max(0, data.mistakes.findIndex((one) => one.number >= Number(current?.id.slice(1) ?? 0))) : (planted + 1) % data.mistakes.length),
   Escape: () => open ? close() : document.body.classList.contains("projector") && projector(),
   ArrowRight: () => open === "numbers" && stepTo(step + 1), ArrowLeft: () => open === "numbers" && stepTo(step - 1),
 };
@@ -510,6 +510,7 @@ if (isRoom) {
   addEventListener("resize", () => light(current));
   const arrive = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target?.classList.contains("def")) go($(".l", target), false, target.id);
     if (target?.classList.contains("l")) {
       go(target, false);
       target.scrollIntoView({ block: "center" });
