@@ -3,16 +3,17 @@
     python -m benchmarks training [--rounds 3] [--shapes 4x256 8x64 1x1024] [--drop-rate 0.0]
 
 Figures: seconds for forward + backward (the step without its optimizer), seconds for AdamW, peak memory of the process
-before the optimizer has made its moments. The floor is the time of the step's matrix products alone.
+before the optimizer has filled its moments. The floor is the time of the step's matrix products alone, and of reading and
+writing the optimizer's arrays once.
 
-numpy_gpt runs as its training command does, with freed memory kept for the next step (on Linux,
-`shared_gpt/training/memory.py`); the PyTorch contenders as a script of PyTorch's users runs, and once more with their
-memory kept, which torch_gpt's training command does too.
+Each runs as a plain loop of its users runs; transformers once more with freed memory kept for the next step, as the twins'
+AdamW asks for (on Linux, `shared_gpt/training/memory.py`), and numpy_gpt once more on one thread beside BLAS's own.
 """
 
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +21,14 @@ import numpy as np
 from benchmarks.harness import Contender, machine, peak_memory_mb, report, run_rounds
 from benchmarks.keras_training import prepare_keras, prepare_keras_eager
 from shared_gpt.config import GPTConfig
+from shared_gpt.row_chunks import row_chunks
+from shared_gpt.threads import for_each
 from shared_gpt.training.memory import keep_freed_memory
 
 STEPS = 3  # timed in each round, after one that warms up
-RIVALS = ("torch_gpt", "transformers")  # what a user would take instead, with PyTorch as it comes
+RIVALS = ("torch_gpt", "transformers")  # what a user would take instead
+MEMORY_KEPT = ("transformers, memory kept", "floor-numpy", "floor-torch")  # that do not ask for it themselves
+ENVIRONMENT = {"numpy_gpt, one thread": {"NUMPY_GPT_THREADS": "1"}}
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Training:
 
 def contenders(preset: str, shape: str, drop_rate: float) -> list[Contender]:
     argv = (preset, shape, str(drop_rate))
-    row = [Contender(name, ("benchmarks.training", name, *argv)) for name in PREPARE]
+    row = [Contender(name, ("benchmarks.training", name, *argv), ENVIRONMENT.get(name, {})) for name in PREPARE]
     if os.environ.get("OPENBLAS_CORETYPE"):
         free = {"OPENBLAS_CORETYPE": ""}
         row += [
@@ -78,7 +83,7 @@ def contend(name: str, preset: str, shape: str, drop_rate: float) -> None:
     """In a process of its own: one contender's figures."""
     B, T = map(int, shape.split("x"))
     config = GPTConfig.preset(preset, drop_rate=drop_rate)
-    if name not in RIVALS:
+    if name in MEMORY_KEPT:
         keep_freed_memory()
     rng = np.random.default_rng(0)
     ids, targets = rng.integers(0, config.vocab_size, (2, B, T))
@@ -101,19 +106,14 @@ def prepare_numpy(config, ids, targets):
     import numpy_gpt
 
     model, criterion = numpy_gpt.GPTModel(config), numpy_gpt.CrossEntropy()
-    optimizer = None
+    optimizer = numpy_gpt.AdamW(model.parameters())
 
     def step():
-        model.zero_grad()
+        optimizer.zero_grad()
         criterion(model(ids), targets)
         model.backward(criterion.backward())
 
-    def update():
-        nonlocal optimizer
-        optimizer = optimizer or numpy_gpt.AdamW(model.parameters())
-        optimizer.step()
-
-    return step, update
+    return step, optimizer.step
 
 
 def prepare_torch(config, ids, targets):
@@ -123,18 +123,13 @@ def prepare_torch(config, ids, targets):
 
     model, criterion = torch_gpt.GPTModel(config), torch_gpt.CrossEntropy()
     ids, targets = torch.from_numpy(ids), torch.from_numpy(targets)
-    optimizer = None
+    optimizer = torch_gpt.AdamW(model.parameters())
 
     def step():
-        model.zero_grad()
+        optimizer.zero_grad()
         criterion(model(ids), targets).backward()
 
-    def update():
-        nonlocal optimizer
-        optimizer = optimizer or torch_gpt.AdamW(model.parameters())
-        optimizer.step()
-
-    return step, update
+    return step, optimizer.step
 
 
 def prepare_transformers(config, ids, targets):
@@ -149,18 +144,13 @@ def prepare_transformers(config, ids, targets):
     )
     model = transformers.GPT2LMHeadModel(theirs).train()
     ids = torch.from_numpy(ids)
-    optimizer = None
+    optimizer = torch.optim.AdamW(model.parameters())
 
     def step():
-        model.zero_grad()
+        optimizer.zero_grad()
         model(ids, labels=ids).loss.backward()
 
-    def update():
-        nonlocal optimizer
-        optimizer = optimizer or torch.optim.AdamW(model.parameters())
-        optimizer.step()
-
-    return step, update
+    return step, optimizer.step
 
 
 def products(config, B: int, T: int) -> list[tuple[int, int, int, int]]:
@@ -186,7 +176,22 @@ def prepare_floor(config, ids, matrix):
 
 def prepare_numpy_floor(config, ids, targets):
     rng = np.random.default_rng(0)
-    return prepare_floor(config, ids, lambda *shape: rng.standard_normal(shape, np.float32))
+    step, _ = prepare_floor(config, ids, lambda *shape: rng.standard_normal(shape, np.float32))
+    return step, reading_and_writing(config)
+
+
+def reading_and_writing(config) -> Callable[[], None]:
+    """What an optimizer asks of the memory: weights, gradients and two moments read once, all but the gradients written."""
+    import numpy_gpt
+
+    number = numpy_gpt.GPTModel(config, initialize=False).num_parameters()
+    w, g, m, v = (np.ones(number, np.float32) for _ in range(4))
+
+    def touch(w, g, m, v):
+        for array in (w, m, v):
+            array += g
+
+    return lambda: for_each(touch, row_chunks(w, g, m, v))
 
 
 def prepare_torch_floor(config, ids, targets):
@@ -201,7 +206,7 @@ PREPARE = {
     "transformers": prepare_transformers,
     "tensorflow_gpt, eager": prepare_keras_eager,
     "tensorflow_gpt, compiled": prepare_keras,
-    "torch_gpt, memory kept": prepare_torch,
+    "numpy_gpt, one thread": prepare_numpy,
     "transformers, memory kept": prepare_transformers,
     "floor-numpy": prepare_numpy_floor,
     "floor-torch": prepare_torch_floor,

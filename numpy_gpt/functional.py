@@ -16,6 +16,7 @@ GELU_SCALE = math.sqrt(2 / math.pi)
 GELU_CUBIC = 0.044715
 
 
+@in_chunks_of_rows()
 def softmax(x: Float[Array, "... S"]) -> Float[Array, "... S"]:
     """p_s = exp(x_s - m) / Σ_j exp(x_j - m), over the last axis.
 
@@ -29,6 +30,7 @@ def softmax(x: Float[Array, "... S"]) -> Float[Array, "... S"]:
     return p
 
 
+@in_chunks_of_rows(2)
 def softmax_backward(
     dp: Float[Array, "... S"], p: Float[Array, "... S"]
 ) -> Float[Array, "... S"]:
@@ -42,7 +44,7 @@ def softmax_backward(
     return dx
 
 
-@in_chunks_of_rows
+@in_chunks_of_rows()
 def logsumexp(x: Float[Array, "N V"]) -> Float[Array, " N"]:
     """log Σ_v exp(x_nv) for each n: m + log Σ_v exp(x_nv - m), shifted by m = max x as in
     softmax.
@@ -100,6 +102,7 @@ def _gelu_argument(x: Float[Array, "... F"]) -> Float[Array, "... F"]:
     return u
 
 
+@in_chunks_of_rows()
 def layer_norm(
     x: Float[Array, "... C"],
     weight: Float[Array, " C"],
@@ -118,6 +121,7 @@ def layer_norm(
     return y
 
 
+@in_chunks_of_rows(2)
 def layer_norm_backward(
     dy: Float[Array, "... C"],
     x: Float[Array, "... C"],

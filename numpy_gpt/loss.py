@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from numpy_gpt.chunks import in_chunks_of_rows
 from numpy_gpt.functional import logsumexp
 from numpy_gpt.module import Module
 from numpy_gpt.shapes import Array, Float, Int, Scalar
@@ -47,9 +48,19 @@ class CrossEntropy(Module):
         micro-batch of several."""
         logits, targets, counted, lse, n = self.pop_saved()
         rows = logits.reshape(-1, logits.shape[-1])
-        drows = rows - lse[:, None]  # forward: lse = logsumexp(rows)
-        np.exp(drows, out=drows)  # softmax(rows), the derivative of lse
-        drows[np.arange(len(rows)), targets] -= 1  # forward: picked = rows[…, targets]
-        weights = np.where(counted, dloss / n, 0).astype(drows.dtype)
-        drows *= weights[:, None]  # forward: np.where(counted, …, 0).sum() / n
-        return drows.reshape(logits.shape)  # forward: rows = logits.reshape(…)
+        weights = np.where(counted, dloss / n, 0).astype(rows.dtype)
+
+        @in_chunks_of_rows(4)
+        def rows_backward(
+            rows: Float[Array, "N V"],
+            lse: Float[Array, " N"],
+            targets: Int[Array, " N"],
+            weights: Float[Array, " N"],
+        ) -> Float[Array, "N V"]:
+            drows = rows - lse[:, None]  # forward: lse = logsumexp(rows)
+            np.exp(drows, out=drows)  # softmax(rows), the derivative of lse
+            drows[np.arange(len(rows)), targets] -= 1  # forward: picked = rows[…, targets]
+            drows *= weights[:, None]  # forward: np.where(counted, …, 0).sum() / n
+            return drows
+
+        return rows_backward(rows, lse, targets, weights).reshape(logits.shape)

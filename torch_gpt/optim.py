@@ -12,7 +12,8 @@ from shared_gpt.checks.optim import (
     check_optimizer_state,
     check_parameters,
 )
-from shared_gpt.row_chunks import row_chunks
+from shared_gpt.row_chunks import in_chunks_in_place
+from shared_gpt.training.memory import keep_freed_memory
 from torch_gpt.module import Parameter
 from torch_gpt.shapes import Array
 
@@ -43,6 +44,7 @@ class AdamW:
         check_hyperparameters(lr, betas, eps, weight_decay)
         self.params = [p for p in params if p.requires_grad]
         check_parameters(self.params)
+        keep_freed_memory()  # a training step takes what the one before it freed
         self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
         self.steps = 0
         self.m = [torch.zeros_like(p.data) for p in self.params]
@@ -57,9 +59,9 @@ class AdamW:
             if p.grad is None:
                 continue
             decay = self.weight_decay if len(p.shape) >= 2 else 0.0
-            for chunk in row_chunks(p.data, p.grad, m, v):
-                self.update(*chunk, decay)
+            self.update(p.data, p.grad, m, v, decay)
 
+    @in_chunks_in_place
     def update(self, w: Array, g: Array, m: Array, v: Array, decay: float) -> None:
         """The formulas above, in place."""
         beta1, beta2 = self.betas

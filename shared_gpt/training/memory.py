@@ -13,8 +13,8 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 def keep_freed_memory() -> bool:
     """Make this process keep what it frees. Returns whether it could (with glibc alone).
 
-    It holds for the whole process, so training asks for it, not importing. A program that loads a large model once and
-    then does something else should not call it.
+    It holds for the whole process, so whatever trains asks for it (AdamW does), not importing: a program that loads a large
+    model once and then does something else gives back what it frees.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -16,7 +16,6 @@ from shared_gpt.text.tokenizer import Tokenizer
 from shared_gpt.training.display import Display
 from shared_gpt.training.ending import errors_explained
 from shared_gpt.training.interrupt import StopRequest
-from shared_gpt.training.memory import keep_freed_memory
 from shared_gpt.training.processes import ALONE, Batch, Processes
 from shared_gpt.training.run_folder import Row, RunFolder
 from shared_gpt.training.settings import TrainSettings
@@ -76,7 +75,6 @@ class TrainingRun(RunState):
     def run(self) -> None:
         """Train to the last step, or until Ctrl-C. The folder then holds checkpoint, metrics and picture; so it does, up to
         the last checkpoint, after an OSError (a full disk) or a ValueError (a loss that is not finite)."""
-        keep_freed_memory()
         with unfailing_output(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             self.run_to_the_end()
 

@@ -31,7 +31,7 @@ MISTAKES = [
         "the one-hot forgotten",
         "softmax alone pushes all logits down, the right one too",
         "loss.py",
-        "        drows[np.arange(len(rows)), targets] -= 1  # forward: picked = rows[…, targets]\n",
+        "            drows[np.arange(len(rows)), targets] -= 1  # forward: picked = rows[…, targets]\n",
         "",
         "a missing term: the one-hot",
     ),
