@@ -5,9 +5,9 @@ token sees. Past the context length a row sees the end of its text, cut as in th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras import KerasTensor
@@ -16,8 +16,7 @@ from shared_gpt.checks.generate import check_logits, check_prompts, check_sampli
 from tensorflow_gpt.model import GPTModel
 
 
-@dataclass(frozen=True)
-class SamplingSettings:
+class SamplingSettings(NamedTuple):
     """How tokens are chosen: the twins' keywords and defaults, but that there is no cache.
 
     temperature 0 takes the likeliest token. Above it rng (None: fresh numbers) draws one uniform number for each row and step,
@@ -33,13 +32,12 @@ class SamplingSettings:
     use_cache: bool = False
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """tokens: each row's new token, None once the row has ended. candidates: for each row the likeliest tokens with their
     probabilities."""
 
     tokens: list[int | None]
-    candidates: list[list[tuple[int, float]]] = field(default_factory=list)
+    candidates: list[list[tuple[int, float]]]
 
 
 def generate(model: GPTModel, ids: Any, max_new_tokens: int, **settings: Any) -> list[list[int]]:
@@ -66,7 +64,7 @@ def stream(model: GPTModel, ids: Any, max_new_tokens: int, *, candidates: int = 
         raise ValueError("tensorflow_gpt has no cache; leave use_cache out, or generate with numpy_gpt or torch_gpt.")
     rows = check_prompts(ids, model.config)
     rng = np.random.default_rng() if s.rng is None else s.rng
-    limits = (s.temperature, s.top_k, s.top_p) if s.temperature else (1.0,)
+    shown = s if s.temperature else SamplingSettings(temperature=1.0)
 
     def steps() -> Iterator[Step]:
         seen = [row[-model.config.context_length :] for row in rows]
@@ -75,7 +73,7 @@ def stream(model: GPTModel, ids: Any, max_new_tokens: int, *, candidates: int = 
             logits = next_logits(model, seen)
             if s.repetition_penalty is not None:
                 logits = penalize(logits, rows, s.repetition_penalty)
-            p = probabilities(logits, *limits)
+            p = probabilities(logits, shown)
             tokens = draw(p, rng.random(len(rows))) if s.temperature else tf.argmax(logits, -1).numpy().tolist()
             yield Step([None if end else t for t, end in zip(tokens, ended)], likeliest(p, candidates))
             ended = [end or token == s.eos_id for token, end in zip(tokens, ended)]
@@ -92,9 +90,8 @@ def stream(model: GPTModel, ids: Any, max_new_tokens: int, *, candidates: int = 
 
 def next_logits(model: GPTModel, rows: Sequence[Sequence[int]]) -> KerasTensor:
     """The logits (B, V) behind the last token of each row, in float64."""
-    last = [len(row) - 1 for row in rows]
-    ids = np.array([[*row, *[0] * (max(last) - end)] for row, end in zip(rows, last)])
-    logits = tf.gather(model.logits(ids), last, batch_dims=1)
+    ids = keras.utils.pad_sequences(rows, padding="post")
+    logits = tf.gather(model.logits(ids), [len(row) - 1 for row in rows], batch_dims=1)
     check_logits(float(tf.reduce_max(logits)))
     return tf.cast(logits, tf.float64)
 
@@ -105,18 +102,16 @@ def penalize(logits: KerasTensor, rows: Sequence[Sequence[int]], penalty: float)
     return tf.where(seen, tf.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
-def probabilities(
-    logits: KerasTensor, temperature: float, top_k: int | None = None, top_p: float | None = None
-) -> KerasTensor:
+def probabilities(logits: KerasTensor, s: SamplingSettings) -> KerasTensor:
     """softmax(logits / temperature), cut to the top_k likeliest tokens, then to the nucleus of top_p; ties stay."""
-    z = (logits - tf.reduce_max(logits, axis=-1, keepdims=True)) / temperature
-    if top_k is not None:
-        least = tf.math.top_k(z, min(top_k, z.shape[-1])).values[:, -1:]
+    z = (logits - tf.reduce_max(logits, axis=-1, keepdims=True)) / s.temperature
+    if s.top_k is not None:
+        least = tf.math.top_k(z, min(s.top_k, z.shape[-1])).values[:, -1:]
         z = tf.where(z < least, -np.inf, z)
     p = tf.nn.softmax(z)
-    if top_p is not None and top_p < 1:
+    if s.top_p is not None and s.top_p < 1:
         descending = tf.sort(p, direction="DESCENDING")
-        inside = tf.cumsum(descending, axis=-1, exclusive=True) < top_p
+        inside = tf.cumsum(descending, axis=-1, exclusive=True) < s.top_p
         p = tf.where(p < tf.reduce_min(tf.where(inside, descending, 1), axis=-1, keepdims=True), 0, p)
         p /= tf.reduce_sum(p, axis=-1, keepdims=True)
     return p

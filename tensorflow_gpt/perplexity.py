@@ -26,12 +26,13 @@ def token_losses(model: GPTModel, tokens: Sequence[int], stride: int | None = No
     check_text(tokens, stride, model.config)
     begins = range(0, max(last - context_length, 0) + stride, stride)
     ends = [0, *(min(begin + context_length, last) for begin in begins)]
-    windows = (np.array(tokens[begin : end + 1], np.int64) for begin, end in zip(begins, ends[1:]))
-    return (window_losses(model, window, end - before) for window, before, end in zip(windows, ends, ends[1:]))
+    places = zip(begins, ends[1:], ends)
+    return (window_losses(model, tokens[begin : end + 1], end - before) for begin, end, before in places)
 
 
-def window_losses(model: GPTModel, window: np.ndarray, n: int) -> np.ndarray:
+def window_losses(model: GPTModel, window: Sequence[int], n: int) -> np.ndarray:
     """-log p of the last n tokens of a window."""
+    window = np.array(window, np.int64)
     logits = model.logits(window[None, :-1])[0]
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(window[1:], logits).numpy()[-n:]
     check_logits(float(losses.max()))
