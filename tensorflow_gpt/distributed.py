@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from shared_gpt.training.processes import ALONE, Processes
+from shared_gpt.training.processes import ALONE
 
 
-def join(device: str = "cpu", bf16: bool = False, threads: int | None = None) -> Processes:
+def join(device="cpu", bf16=False, threads=None):
     """This process alone. Raises ValueError for another device than the CPU, and for threads once TensorFlow computes."""
     if device != "cpu" or bf16:
         other = "bf16" if bf16 else f"device {device!r}"

@@ -1,34 +1,23 @@
 """LoRA: every Dense that is named gets a branch; these train, the rest is frozen."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 
 from shared_gpt.checks.lora import check_lora, check_merge
 from tensorflow_gpt.layers import Dense
-from tensorflow_gpt.model import GPTModel
 from tensorflow_gpt.parameters import key_of
 
 
-def dense_layers(model: GPTModel) -> dict[str, Dense]:
+def dense_layers(model):
     """Every Dense of the model by path."""
     return {key_of(layer.path): layer for layer in model.modules() if isinstance(layer, Dense)}
 
 
-def adapted(model: GPTModel) -> dict[str, Dense]:
+def adapted(model):
     """The layers with a branch, by path."""
     return {path: layer for path, layer in dense_layers(model).items() if layer.rank}
 
 
-def apply_lora(
-    model: GPTModel,
-    rank: int,
-    alpha: float,
-    targets: Sequence[str] = ("c_attn", "c_proj", "c_fc"),
-    dropout: float = 0.0,
-    rng: np.random.Generator | None = None,
-) -> dict[str, Dense]:
+def apply_lora(model, rank, alpha, targets=("c_attn", "c_proj", "c_fc"), dropout=0.0, rng=None):
     """Freeze the model and give every Dense that a target names a branch; returns these by path.
 
     A target is a layer's name, `c_proj`, or the end of its path, `mlp.c_proj`. rng draws A, the same numbers as in the twins
@@ -37,8 +26,8 @@ def apply_lora(
     ends = tuple(f".{target}" for target in targets)
     chosen = {path: layer for path, layer in dense_layers(model).items() if f".{path}".endswith(ends)}
     tied = ["lm_head"] if model.lm_head is None and ".lm_head".endswith(ends) else []
-    shapes = {path: layer.weight.shape for path, layer in chosen.items()}
-    shapes |= dict.fromkeys(tied, model.wte.embeddings.shape)
+    shapes = dict.fromkeys(tied, model.wte.embeddings.shape)
+    shapes |= {path: layer.weight.shape for path, layer in chosen.items()}
     check_lora(rank, alpha, dropout, targets, shapes, tied, list(adapted(model)), rng)
     rng = np.random.default_rng(0) if rng is None else rng
     for parameter in model.parameters():
@@ -49,17 +38,8 @@ def apply_lora(
     return chosen
 
 
-def merge_lora(model: GPTModel) -> None:
+def merge_lora(model, sign=+1):
     """Add every branch to its kernel, so that the model costs what it cost before; unmerge_lora takes them out again."""
-    merge(model, +1)
-
-
-def unmerge_lora(model: GPTModel) -> None:
-    """Take every branch out of its kernel: the kernel as it was, to rounding."""
-    merge(model, -1)
-
-
-def merge(model: GPTModel, sign: int) -> None:
     layers = adapted(model).values()
     check_merge(len(layers), sum(layer.merged for layer in layers), merging=sign > 0)
     for layer in layers:
@@ -68,7 +48,12 @@ def merge(model: GPTModel, sign: int) -> None:
     model.graph = None
 
 
-def merged_state_dict(model: GPTModel) -> dict[str, np.ndarray]:
+def unmerge_lora(model):
+    """Take every branch out of its kernel: the kernel as it was, to rounding."""
+    merge_lora(model, -1)
+
+
+def merged_state_dict(model):
     """The state dict of the base model with every branch added to its weight; the model stays as it is."""
     state = model.state_dict()
     for path, layer in adapted(model).items():
@@ -78,11 +63,11 @@ def merged_state_dict(model: GPTModel) -> dict[str, np.ndarray]:
     return state
 
 
-def lora_state_dict(model: GPTModel) -> dict[str, np.ndarray]:
+def lora_state_dict(model):
     """Copies of the branches' arrays by key, the only ones that training changes."""
     return model.state_dict(".lora_")
 
 
-def load_lora_state_dict(model: GPTModel, state: Mapping[str, Any]) -> None:
+def load_lora_state_dict(model, state):
     """Copy what lora_state_dict gave, here or in a twin, into the branches. Where a key does not fit, nothing is changed."""
     model.load_state_dict(state, ".lora_")

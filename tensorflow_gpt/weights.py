@@ -1,8 +1,6 @@
 """load_gpt2, load_run, save_gpt2, save_lora, load_lora: from files into a model, and back, through shared_gpt's readers."""
 
-import os
 from collections.abc import Mapping
-from typing import Any
 
 from shared_gpt.checkpoints import CheckpointError, adapters, open_checkpoint, save_checkpoint
 from shared_gpt.checks.lora import check_merge
@@ -10,7 +8,7 @@ from tensorflow_gpt.lora import adapted, apply_lora, dense_layers, load_lora_sta
 from tensorflow_gpt.model import GPTModel
 
 
-def load_gpt2(source: str | os.PathLike, dtype: str = "float32", n_heads: int | None = None) -> GPTModel:
+def load_gpt2(source, dtype="float32", n_heads=None):
     """A model with the weights that a path or a name holds: all that the twins' load_gpt2 takes."""
     with open_checkpoint(source, n_heads) as checkpoint:
         model = GPTModel(checkpoint.config, dtype=dtype, initialize=False)
@@ -19,7 +17,7 @@ def load_gpt2(source: str | os.PathLike, dtype: str = "float32", n_heads: int | 
     return model
 
 
-def load_run(folder: str | os.PathLike) -> GPTModel:
+def load_run(folder):
     """The model of a run, in the dtype that it was trained in: its best weights, or the last ones where no best were kept."""
     with open_checkpoint(folder) as checkpoint:
         if checkpoint.layout != "run":
@@ -27,12 +25,12 @@ def load_run(folder: str | os.PathLike) -> GPTModel:
     return load_gpt2(folder, checkpoint.dtype)
 
 
-def save_gpt2(model: GPTModel, folder: str | os.PathLike, layout: str = "huggingface") -> None:
+def save_gpt2(model, folder, layout="huggingface"):
     """Save a model where transformers ("huggingface"), OpenAI's program ("openai") or the book's code ("book") loads it."""
     save_checkpoint(folder, model.config, model.state_dict(), layout)
 
 
-def save_lora(model: GPTModel, folder: str | os.PathLike) -> None:
+def save_lora(model, folder):
     """Save the branches as an adapter that the twins, and Hugging Face's PEFT, load onto the same base."""
     layers = adapted(model)
     check_merge(len(layers), sum(layer.merged for layer in layers.values()), merging=True)
@@ -42,7 +40,7 @@ def save_lora(model: GPTModel, folder: str | os.PathLike) -> None:
     adapters.write_adapter(folder, adapters.Adapter(layer.rank, layer.alpha, targets, layer.dropout.rate, state, base))
 
 
-def load_lora(model: GPTModel, source: str | os.PathLike | Mapping[str, Any]) -> None:
+def load_lora(model, source):
     """Copy branches into the model's, or into new ones where it has none: an adapter's folder, written here, by a twin or by
     PEFT, or what lora_state_dict gave."""
     if not isinstance(source, Mapping):
