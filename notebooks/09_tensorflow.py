@@ -164,9 +164,11 @@ torch_loss = torch_gpt.CrossEntropy()(by_torch(torch.from_numpy(inputs)), torch.
 torch_loss.backward()
 autograd = {key: parameter.grad.numpy() for key, parameter in by_torch.named_parameters()}
 
-keras_loss, taped = tensorflow_gpt.loss_and_gradients(by_keras, inputs, targets)
-print(f"the loss three times: {loss:.12f}  {torch_loss.item():.12f}  {keras_loss:.12f}")
-assert abs(loss - keras_loss) < 1e-12
+named = dict(by_keras.named_parameters())
+keras_loss, found = tensorflow_gpt.gradients(by_keras, by_keras.weights, inputs, targets)
+taped = {key: named[key].turned(gradient) for key, gradient in zip(named, found)}
+print(f"the loss three times: {loss:.12f}  {torch_loss.item():.12f}  {float(keras_loss):.12f}")
+assert abs(loss - float(keras_loss)) < 1e-12
 assert abs(loss - torch_loss.item()) < 1e-12
 
 # %% [markdown]
@@ -294,9 +296,11 @@ assert np.abs(key_bias).max() < 1e-14 * 100
 # ## Training: where frameworks part
 #
 # One gradient agrees. Do whole trainings? We take thirty steps on the same batches: the twins with their own loop,
-# Keras with `compile` and `fit`, which is all a Keras user writes.
+# Keras with `compile` and `fit`, which is all a Keras user writes. Keras reports a loss for each epoch, in its default type; so
+# an epoch is one step here, and the type is float64.
 
 # %%
+keras.config.set_floatx("float64")
 lr, betas, decay, max_norm, n_steps = 3e-3, (0.9, 0.99), 0.1, 1.0, 30
 start = {key: array.copy() for key, array in state.items()}  # training changes the arrays themselves
 stream = batches.endless()
@@ -312,27 +316,12 @@ def losses_of(twin, dtype):
     ], model
 
 
-class Losses(keras.callbacks.Callback):
-    """The loss of each batch: what fit reports is the mean since the epoch began."""
-
-    def on_train_begin(self, logs=None):
-        self.means = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.means.append(logs["loss"])
-
-
 def losses_of_fit(optimizer_of):
     model = tensorflow_gpt.GPTModel(config, dtype="float64")
     model.load_state_dict(start)
-    with tensorflow_gpt.floatx("float64"):
-        model.compile(optimizer_of(model), tensorflow_gpt.cross_entropy("float64"), run_eagerly=True)
-        recorder = Losses()
-        model.fit(
-            tensorflow_gpt.tf_dataset(data), steps_per_epoch=n_steps, shuffle=False, verbose=0, callbacks=[recorder]
-        )
-    sums = np.array(recorder.means) * np.arange(1, n_steps + 1)
-    return np.diff(sums, prepend=0), model
+    model.compile(optimizer_of(model), tensorflow_gpt.cross_entropy("float64"), run_eagerly=True)
+    told = model.fit(tensorflow_gpt.tf_dataset(data), epochs=n_steps, steps_per_epoch=1, shuffle=False, verbose=0)
+    return np.array(told.history["loss"]), model
 
 
 curve, trained = losses_of(numpy_gpt, np.float64)
@@ -354,7 +343,7 @@ assert np.abs(fit_curve - curve).max() < 1e-9
 
 # %%
 show.side_by_side(
-    {"tensorflow_gpt.optim.AdamW.apply": tensorflow_gpt.AdamW.apply, "….update_step": tensorflow_gpt.AdamW.update_step}
+    {"tensorflow_gpt.AdamW.apply": tensorflow_gpt.AdamW.apply, "….update_step": tensorflow_gpt.AdamW.update_step}
 )
 
 # %% [markdown]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from parity_tests.optional import tensorflow_gpt
 from parity_tests.report.measure import to_numpy
 
@@ -16,3 +18,12 @@ def keras_judge(model: Any) -> Any:
         tensorflow_gpt.apply_lora(judge, len(next(iter(layers.values()))), alpha, tuple(layers))
     judge.load_state_dict(state)
     return judge
+
+
+def loss_and_gradients(judge: Any, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+    """The loss without dropout, and its gradient with respect to every trainable parameter, by our keys in our layout."""
+    trained = {name: parameter for name, parameter in judge.named_parameters() if parameter.requires_grad}
+    loss, grads = tensorflow_gpt.gradients(
+        judge, [parameter.variable for parameter in trained.values()], inputs, targets
+    )
+    return float(loss), {name: parameter.turned(g) for (name, parameter), g in zip(trained.items(), grads)}

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 import numpy_gpt
 import torch_gpt
 from numpy_gpt import GPTConfig, LoRALinear, apply_lora, load_lora, lora_state_dict, save_lora
-from parity_tests.keras_judge import keras_judge
+from parity_tests.keras_judge import keras_judge, loss_and_gradients
 from parity_tests.optional import tensorflow_gpt
 from parity_tests.report.measure import assert_all_close, assert_close, losses, random_state, to_numpy, twins
 from parity_tests.strategies import configs, seeds
@@ -116,7 +116,7 @@ def test_keras_agrees_on_logits_loss_and_gradients():
     judge, (ids, targets) = keras_judge(pair[0]), batch(CONFIG)
     assert_close(pair[0](ids), judge(ids), 1e-10)
     loss, _ = losses(pair, ids, targets)
-    judged_loss, judged = tensorflow_gpt.loss_and_gradients(judge, ids, targets)
+    judged_loss, judged = loss_and_gradients(judge, ids, targets)
     assert_close(loss, judged_loss, 1e-10)
     assert_all_close(trainable_gradients(pair[0]), judged, 1e-10)
 

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from numpy_gpt import GPTConfig, no_grad
-from parity_tests.keras_judge import keras_judge
-from parity_tests.optional import tensorflow_gpt
+from parity_tests.keras_judge import keras_judge, loss_and_gradients
 from parity_tests.report.measure import TOLERANCE, assert_all_close, assert_close, gradients, losses, to_numpy, twins
 from parity_tests.strategies import problems
 
@@ -89,7 +88,7 @@ def test_tensorflow_agrees(problem, dtype):
     with no_grad():
         assert_close(pair[0](problem.ids), judge(problem.ids), TOLERANCE[dtype], "logits")
     loss, _ = losses(pair, problem.ids, problem.targets)
-    their_loss, judged = tensorflow_gpt.loss_and_gradients(judge, problem.ids, problem.targets)
+    their_loss, judged = loss_and_gradients(judge, problem.ids, problem.targets)
     assert loss == pytest.approx(their_loss, rel=TOLERANCE[dtype], abs=TOLERANCE[dtype])
     for model in pair:
         assert_all_close(gradients(model), judged, TOLERANCE[dtype])

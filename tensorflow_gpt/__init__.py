@@ -18,24 +18,20 @@ try:
     if keras.backend.backend() != "tensorflow":
         raise ImportError(f"Keras computes with {keras.backend.backend()}; start Python with KERAS_BACKEND=tensorflow")
 except ImportError as error:
-    problem = (
-        f"tensorflow_gpt needs TensorFlow ({error}): pip install 'numpy-gpt[tensorflow]'. TensorFlow 2.21 has wheels for "
-        f"Python 3.10 to 3.13; this is Python {sys.version_info.major}.{sys.version_info.minor}."
-    )
+    wheels = f"TensorFlow 2.21 has wheels for Python 3.10 to 3.13; this is {sys.version.split()[0]}."
+    problem = f"tensorflow_gpt needs TensorFlow ({error}): pip install 'numpy-gpt[tensorflow]'. {wheels}"
     if sys.argv[0] == "-m":  # `python -m tensorflow_gpt` comes by here first, and wants no traceback
         complain("tensorflow-gpt", problem)
         sys.exit(2)
     raise ImportError(problem) from None
 
 from tensorflow_gpt import lora
-from tensorflow_gpt.classifier import add_class_head, freeze_below_last_block, predict_classes
 from tensorflow_gpt.generate import generate, stream
-from tensorflow_gpt.layers import Dropout, LoRADense
+from tensorflow_gpt.layers import Dense, Dropout
 from tensorflow_gpt.lora import apply_lora, lora_state_dict, merge_lora, merged_state_dict, unmerge_lora
-from tensorflow_gpt.model import GPTModel
-from tensorflow_gpt.optim import AdamW, floatx
+from tensorflow_gpt.model import GPTModel, add_class_head, freeze_below_last_block, predict_classes
 from tensorflow_gpt.perplexity import perplexity, token_losses
-from tensorflow_gpt.train import LearningRate, cross_entropy, evaluate, gradients, loss_and_gradients, tf_dataset, train
+from tensorflow_gpt.train import AdamW, cross_entropy, evaluate, gradients, tf_dataset, train
 from tensorflow_gpt.weights import load_gpt2, load_lora, load_run, save_gpt2, save_lora
 
 float32, float64 = "float32", "float64"

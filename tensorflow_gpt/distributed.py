@@ -2,21 +2,17 @@
 
 import tensorflow as tf
 
-from shared_gpt.training.processes import Processes
+from shared_gpt.training.processes import ALONE
 
 
-def join(device: str = "cpu", bf16: bool = False, threads: int | None = None) -> Processes:
+def join(device="cpu", bf16=False, threads=None):
     """This process alone. Raises ValueError for another device than the CPU, and for threads once TensorFlow computes."""
     if device != "cpu" or bf16:
-        raise ValueError(
-            f"tensorflow-gpt computes on the CPU in float32 or float64, not with device {device!r}"
-            f"{' and bf16' if bf16 else ''}; torch-gpt takes the same command."
-        )
+        other = "bf16" if bf16 else f"device {device!r}"
+        raise ValueError(f"tensorflow-gpt computes on the CPU in float32 or float64; torch-gpt takes {other}.")
     if threads:
         try:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
         except RuntimeError:
-            raise ValueError(
-                f"TensorFlow has begun to compute and keeps its threads; start Python anew for {threads} threads."
-            ) from None
-    return Processes()
+            raise ValueError(f"TensorFlow computes already; start Python anew for {threads} threads.") from None
+    return ALONE

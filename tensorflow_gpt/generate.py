@@ -4,45 +4,27 @@ There is no cache: each step computes all that a row sees. Rows of unequal lengt
 token sees. Past the context length a row sees the end of its text, cut as in the twins.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections import namedtuple
 
+import keras
 import numpy as np
 import tensorflow as tf
-from keras import KerasTensor
 
 from shared_gpt.checks.generate import check_logits, check_prompts, check_sampling
-from tensorflow_gpt.model import GPTModel
+
+# How tokens are chosen: the twins' keywords and defaults, but that there is no cache. temperature 0 takes the likeliest token.
+# Above it rng (None: fresh numbers) draws one uniform number for each row and step, as in the twins, so that the same seed
+# gives the same tokens.
+SamplingSettings = namedtuple(
+    "SamplingSettings",
+    "temperature top_k top_p repetition_penalty eos_id rng use_cache",
+    defaults=(0.0, None, None, None, None, None, False),
+)
+# tokens: each row's new token, None once the row has ended; candidates: for each row the likeliest tokens with their chances.
+Step = namedtuple("Step", "tokens candidates")
 
 
-@dataclass(frozen=True)
-class SamplingSettings:
-    """How tokens are chosen: the twins' keywords and defaults, but that there is no cache.
-
-    temperature 0 takes the likeliest token. Above it rng (None: fresh numbers) draws one uniform number for each row and step,
-    as in the twins, so that the same seed gives the same tokens.
-    """
-
-    temperature: float = 0.0
-    top_k: int | None = None
-    top_p: float | None = None
-    repetition_penalty: float | None = None
-    eos_id: int | None = None
-    rng: np.random.Generator | None = None
-    use_cache: bool = False
-
-
-@dataclass(frozen=True)
-class Step:
-    """tokens: each row's new token, None once the row has ended. candidates: for each row the likeliest tokens with their
-    probabilities."""
-
-    tokens: list[int | None]
-    candidates: list[list[tuple[int, float]]] = field(default_factory=list)
-
-
-def generate(model: GPTModel, ids: Any, max_new_tokens: int, **settings: Any) -> list[list[int]]:
+def generate(model, ids, max_new_tokens, **settings):
     """Each prompt with its continuation, as lists of ids; a row that meets eos_id ends with it.
 
     ids: an array (B, T), or a list of id lists of any lengths. settings: keywords of SamplingSettings.
@@ -55,7 +37,7 @@ def generate(model: GPTModel, ids: Any, max_new_tokens: int, **settings: Any) ->
     return rows
 
 
-def stream(model: GPTModel, ids: Any, max_new_tokens: int, *, candidates: int = 0, **settings: Any) -> Iterator[Step]:
+def stream(model, ids, max_new_tokens, *, candidates=0, **settings):
     """What `generate` does, step by step, until every row has ended.
 
     candidates: how many of the likeliest tokens each step reports. settings: keywords of SamplingSettings.
@@ -66,16 +48,16 @@ def stream(model: GPTModel, ids: Any, max_new_tokens: int, *, candidates: int = 
         raise ValueError("tensorflow_gpt has no cache; leave use_cache out, or generate with numpy_gpt or torch_gpt.")
     rows = check_prompts(ids, model.config)
     rng = np.random.default_rng() if s.rng is None else s.rng
-    limits = (s.temperature, s.top_k, s.top_p) if s.temperature else (1.0,)
+    shown = s if s.temperature else SamplingSettings(temperature=1.0)
 
-    def steps() -> Iterator[Step]:
+    def steps():
         seen = [row[-model.config.context_length :] for row in rows]
         ended = [False] * len(rows)
         for _ in range(max_new_tokens):
             logits = next_logits(model, seen)
             if s.repetition_penalty is not None:
                 logits = penalize(logits, rows, s.repetition_penalty)
-            p = probabilities(logits, *limits)
+            p = probabilities(logits, shown)
             tokens = draw(p, rng.random(len(rows))) if s.temperature else tf.argmax(logits, -1).numpy().tolist()
             yield Step([None if end else t for t, end in zip(tokens, ended)], likeliest(p, candidates))
             ended = [end or token == s.eos_id for token, end in zip(tokens, ended)]
@@ -90,45 +72,42 @@ def stream(model: GPTModel, ids: Any, max_new_tokens: int, *, candidates: int = 
     return steps()
 
 
-def next_logits(model: GPTModel, rows: Sequence[Sequence[int]]) -> KerasTensor:
+def next_logits(model, rows):
     """The logits (B, V) behind the last token of each row, in float64."""
-    last = [len(row) - 1 for row in rows]
-    ids = np.array([[*row, *[0] * (max(last) - end)] for row, end in zip(rows, last)])
-    logits = tf.gather(model.logits(ids), last, batch_dims=1)
+    ids = keras.utils.pad_sequences(rows, padding="post")
+    logits = tf.gather(model.logits(ids), [len(row) - 1 for row in rows], batch_dims=1)
     check_logits(float(tf.reduce_max(logits)))
     return tf.cast(logits, tf.float64)
 
 
-def penalize(logits: KerasTensor, rows: Sequence[Sequence[int]], penalty: float) -> KerasTensor:
+def penalize(logits, rows, penalty):
     """The logits of tokens that a row holds already, divided by the penalty where positive, else multiplied by it."""
     seen = tf.stack([tf.reduce_any(tf.one_hot(row, logits.shape[-1], True, False, dtype=tf.bool), 0) for row in rows])
     return tf.where(seen, tf.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
-def probabilities(
-    logits: KerasTensor, temperature: float, top_k: int | None = None, top_p: float | None = None
-) -> KerasTensor:
+def probabilities(logits, s):
     """softmax(logits / temperature), cut to the top_k likeliest tokens, then to the nucleus of top_p; ties stay."""
-    z = (logits - tf.reduce_max(logits, axis=-1, keepdims=True)) / temperature
-    if top_k is not None:
-        least = tf.math.top_k(z, min(top_k, z.shape[-1])).values[:, -1:]
+    z = (logits - tf.reduce_max(logits, axis=-1, keepdims=True)) / s.temperature
+    if s.top_k is not None:
+        least = tf.math.top_k(z, min(s.top_k, z.shape[-1])).values[:, -1:]
         z = tf.where(z < least, -np.inf, z)
     p = tf.nn.softmax(z)
-    if top_p is not None and top_p < 1:
+    if s.top_p is not None and s.top_p < 1:
         descending = tf.sort(p, direction="DESCENDING")
-        inside = tf.cumsum(descending, axis=-1, exclusive=True) < top_p
+        inside = tf.cumsum(descending, axis=-1, exclusive=True) < s.top_p
         p = tf.where(p < tf.reduce_min(tf.where(inside, descending, 1), axis=-1, keepdims=True), 0, p)
         p /= tf.reduce_sum(p, axis=-1, keepdims=True)
     return p
 
 
-def draw(p: KerasTensor, u: np.ndarray) -> list[int]:
+def draw(p, u):
     """For each row the first token whose cumulative probability exceeds u, uniform in [0, 1)."""
     cumulative = tf.cumsum(p, axis=-1)
     return tf.searchsorted(cumulative, u[:, None] * cumulative[:, -1:], side="right")[:, 0].numpy().tolist()
 
 
-def likeliest(p: KerasTensor, n: int) -> list[list[tuple[int, float]]]:
+def likeliest(p, n):
     """For each row the n likeliest tokens with their probabilities, none of probability 0."""
     top = tf.math.top_k(p, min(n, p.shape[-1]))
     rows = zip(top.indices.numpy().tolist(), top.values.numpy().tolist())
