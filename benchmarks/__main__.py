@@ -7,18 +7,22 @@ import tyro
 from benchmarks.answers import Answers
 from benchmarks.generation import Generation
 from benchmarks.loading import Loading
+from benchmarks.lookup import Lookup
 from benchmarks.lora import LoRA
 from benchmarks.saving import Saving
+from benchmarks.scaling import Scaling
 from benchmarks.shakespeare import Shakespeare
 from benchmarks.tokenization import Tokenization
 from benchmarks.training import Training
 
 ALL = {
     "training": Training,
+    "scaling": Scaling,
     "lora": LoRA,
     "shakespeare": Shakespeare,
     "answers": Answers,
     "generation": Generation,
+    "lookup": Lookup,
     "tokenization": Tokenization,
     "loading": Loading,
     "saving": Saving,

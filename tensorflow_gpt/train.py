@@ -12,6 +12,7 @@ import tensorflow as tf
 from shared_gpt.checks.optim import check_hyperparameters, check_max_norm, check_optimizer_state, check_parameters
 from shared_gpt.checks.train import check_accumulate, check_batches, check_evaluated, check_step, check_training
 from shared_gpt.text.batches import IGNORE_INDEX
+from shared_gpt.training.memory import keep_freed_memory
 from shared_gpt.training.processes import ALONE
 from tensorflow_gpt.layers import Dense, Dropout
 
@@ -43,6 +44,7 @@ class AdamW(keras.optimizers.AdamW):
         trained = tuple(parameter for parameter in params if parameter.requires_grad)
         variables = [parameter.variable for parameter in trained]
         check_parameters(variables)
+        keep_freed_memory()
         # Keras would hold the learning rate in floatx, and TensorFlow make float32 of a Python number before it makes float64.
         super().__init__(lambda: lr, epsilon=eps)
         self.weight_decay, self.beta_1, self.beta_2 = tf.constant((weight_decay, *betas), variables[0].dtype)
