@@ -26,38 +26,27 @@ def chunks(trace: Trace, subject: Subject, precision: str, twin: Any) -> None:
     """Arrays of some chunks and a rest."""
     room = importlib.import_module("numpy_gpt.chunks")
     rng = np.random.default_rng([subject.seed, 9])
-    a, b = rng.standard_normal((2, 3, 700)).astype(precision)
-    rows, others = rng.standard_normal((2, 2, 150, 7)).astype(precision)
-    with chunks_of(room, 800):
-        if twin is not numpy_gpt:
-            trace.put("chunks", "its stretches, one after the other", a.reshape(-1))
-            trace.put("in_chunks", "its result", a * b)
-            trace.put("in_chunks_of_rows", "its result, a number for each row", rows.max(axis=-1))
-            trace.put("in_chunks_of_rows", "its result, a row for each row", rows * others)
-            trace.put("in_chunks_of_rows", "its sum over the rows", rows.sum(axis=(0, 1)))
-            return
-        parts = [part for part, _ in room.chunks(a, b)]
-        trace.put("chunks", "its stretches, one after the other", np.concatenate(parts))
-        trace.put("in_chunks", "its result", room.in_chunks(np.multiply)(a, b))
-        largest = room.in_chunks_of_rows()(lambda x: x.max(axis=-1))(rows)
-        product, total = room.in_chunks_of_rows(2)(product_and_sum)(rows, others)
-        trace.put("in_chunks_of_rows", "its result, a number for each row", largest)
-        trace.put("in_chunks_of_rows", "its result, a row for each row", product)
-        trace.put("in_chunks_of_rows", "its sum over the rows", total)
+    a, b = rng.standard_normal((2, 3, room.CHUNK)).astype(precision)[:, :, : room.CHUNK - 100]
+    # Whole numbers: a sum of chunks' sums is then the sum of all, to the last bit.
+    rows, others = rng.integers(-3, 4, (2, 2, room.CHUNK // 7, 7)).astype(precision)
+    if twin is not numpy_gpt:
+        trace.put("chunks", "its stretches, one after the other", a.reshape(-1))
+        trace.put("in_chunks", "its result", a * b)
+        trace.put("in_chunks_of_rows", "its result, a number for each row", rows.max(axis=-1))
+        trace.put("in_chunks_of_rows", "its result, a row for each row", rows * others)
+        trace.put("in_chunks_of_rows", "its sum over the rows", rows.sum(axis=(0, 1)))
+        return
+    trace.put("chunks", "its stretches, one after the other", np.concatenate([part for part, _ in room.chunks(a, b)]))
+    trace.put("in_chunks", "its result", room.in_chunks(np.multiply)(a, b))
+    largest = room.in_chunks_of_rows()(lambda x: x.max(axis=-1))(rows)
+    product, total = room.in_chunks_of_rows(2)(product_and_sum)(rows, others)
+    trace.put("in_chunks_of_rows", "its result, a number for each row", largest)
+    trace.put("in_chunks_of_rows", "its result, a row for each row", product)
+    trace.put("in_chunks_of_rows", "its sum over the rows", total)
 
 
 def product_and_sum(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x * y, x.reshape(-1, x.shape[-1]).sum(axis=0)
-
-
-@contextmanager
-def chunks_of(room: ModuleType, size: int) -> Iterator[None]:
-    """Inside it a chunk has so many numbers."""
-    before, room.CHUNK = room.CHUNK, size
-    try:
-        yield
-    finally:
-        room.CHUNK = before
 
 
 class SameEverywhere:
