@@ -173,11 +173,17 @@ def test_settings_of_the_thread_that_asks_hold_in_all():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_process_has_threads_of_its_own():
+    everybody = threading.Barrier(HELPERS + 1, timeout=20)
+    threads.for_each(
+        lambda i: everybody.wait(), [(i,) for i in range(HELPERS + 1)]
+    )  # all helpers of the parent run by now
     child = os.fork()
     if child == 0:
-        done = []
-        threads.for_each(lambda i: (time.sleep(0.001), done.append(i)), [(i,) for i in range(30)])
-        os._exit(0 if len(done) == 30 else 1)
+        done, together = [], threading.Barrier(2, timeout=10)  # broken where the child works alone
+        try:
+            threads.for_each(lambda i: (i < 2 and together.wait(), done.append(i)), [(i,) for i in range(30)])
+        finally:
+            os._exit(0 if len(done) == 30 else 1)
     deadline = time.monotonic() + 20
     while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
         if time.monotonic() > deadline:
