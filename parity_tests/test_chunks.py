@@ -173,10 +173,8 @@ def test_settings_of_the_thread_that_asks_hold_in_all():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_process_has_threads_of_its_own():
-    everybody = threading.Barrier(HELPERS + 1, timeout=20)
-    threads.for_each(
-        lambda i: everybody.wait(), [(i,) for i in range(HELPERS + 1)]
-    )  # all helpers of the parent run by now
+    everybody = threading.Barrier(HELPERS + 1, timeout=20)  # the parent has all its helpers before it forks
+    threads.for_each(lambda i: everybody.wait(), [(i,) for i in range(HELPERS + 1)])
     child = os.fork()
     if child == 0:
         done, together = [], threading.Barrier(2, timeout=10)  # broken where the child works alone
