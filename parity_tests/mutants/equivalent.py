@@ -29,8 +29,8 @@ CHECKERS = "for type checkers alone"
 SPEED = "it changes the time or the memory alone"
 SEED = "which seed is taken where the caller gives none: any would do"
 EQUIVALENTS = [
-    Equivalent("numpy_gpt/chunks.py", "CHUNK = 1 << 16", "", SPEED),
-    Equivalent("numpy_gpt/chunks.py", "ROWS = 8", "", SPEED),
+    Equivalent("numpy_gpt/chunks.py", "CHUNK = 1 << 17", "", SPEED),
+    Equivalent("numpy_gpt/chunks.py", "ROWS = 4", "", SPEED),
     Equivalent("numpy_gpt/chunks.py", "if arrays[0].size <= CHUNK", "<= → <", SPEED),
     Equivalent("numpy_gpt/chunks.py", "for start in range(0, flat[0].size", "0 → 1", "all have the same size", "flat["),
     Equivalent("numpy_gpt/chunks.py", "array.reshape(-1)", "1 → 2", ANY_NEGATIVE, "reshape(-"),
