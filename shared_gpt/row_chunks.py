@@ -8,7 +8,7 @@ import numpy as np
 
 from shared_gpt.threads import for_each
 
-ARRAY = 1 << 16  # numbers; larger ones leave the cache, smaller ones cost more calls
+ARRAY = 1 << 17  # numbers; larger ones leave the cache, smaller ones cost more calls
 TENSOR = 1 << 20  # numbers; an operation of PyTorch runs on all cores, and each needs enough to do
 
 
