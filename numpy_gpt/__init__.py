@@ -1,8 +1,5 @@
 """numpy_gpt: a GPT-2 in pure NumPy, every gradient written by hand."""
 
-from shared_gpt import __version__  # first: NumPy's threads are set before NumPy is imported
-
-# isort: split
 from numpy_gpt.attention import MultiHeadAttention
 from numpy_gpt.block import FeedForward, TransformerBlock
 from numpy_gpt.classifier import add_class_head, freeze_below_last_block, predict_classes
@@ -33,6 +30,7 @@ from numpy_gpt.prompt_lookup import Pass, lookup_passes
 from numpy_gpt.shapes import float32, float64
 from numpy_gpt.train import evaluate, train, train_step
 from numpy_gpt.weights import load_gpt2, load_lora, load_run, save_gpt2, save_lora
+from shared_gpt import __version__
 from shared_gpt.config import GPTConfig
 
 __all__ = [

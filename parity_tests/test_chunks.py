@@ -1,11 +1,8 @@
 """Work on several threads: the same numbers to the last bit for any number of them, and errors that are not lost."""
 
 import os
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,28 +190,6 @@ def test_a_forked_process_has_threads_of_its_own():
             pytest.fail("the forked process waits for threads that it does not have")
         time.sleep(0.01)
     assert os.waitstatus_to_exitcode(ended[1]) == 0
-
-
-@pytest.mark.parametrize("module", ["numpy_gpt", "shared_gpt.cli", "benchmarks.training"])
-@pytest.mark.parametrize(("chosen", "expected"), [(None, "20"), ("26", "26")])
-def test_how_long_idle_threads_wait_is_set_before_numpy_is_imported(module, chosen, expected):
-    watched = f"""
-import os, sys
-
-class Watch:
-    def find_spec(self, name, path=None, target=None):
-        if name == "numpy":
-            print(os.environ.get("OPENBLAS_THREAD_TIMEOUT"))
-
-sys.meta_path.insert(0, Watch())
-import {module}
-import numpy
-"""
-    env = {name: value for name, value in os.environ.items() if name != "OPENBLAS_THREAD_TIMEOUT"}
-    env |= {"OPENBLAS_THREAD_TIMEOUT": chosen} if chosen else {}
-    root = Path(threads.__file__).parent.parent
-    ran = subprocess.run([sys.executable, "-c", watched], env=env, cwd=root, capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == [expected]
 
 
 def test_how_many_threads(monkeypatch):
