@@ -39,10 +39,9 @@ def hidden_keys(
 
 
 def split_heads(x: Float[Array, "B T C"], n_heads: int) -> Float[Array, "B H T D"]:
-    """Head h gets features h D to (h + 1) D; contiguous, so that its matrix products are
-    fast."""
+    """Head h gets features h D to (h + 1) D."""
     B, T, C = x.shape
-    return np.ascontiguousarray(x.reshape(B, T, n_heads, C // n_heads).swapaxes(1, 2))
+    return x.reshape(B, T, n_heads, C // n_heads).swapaxes(1, 2)
 
 
 def merge_heads(x: Float[Array, "B H T D"]) -> Float[Array, "B T C"]:
