@@ -1,11 +1,12 @@
 """Generation at GPT-2's 124M shape, float32, greedy, one text: numpy_gpt against torch_gpt, transformers and the memory.
 
-    python -m benchmarks generation [--rounds 5] [--prompt 16] [--new 96] [--prefill 512]
+    python -m benchmarks generation [--rounds 5] [--prompt 16] [--new 96] [--batch 8] [--prefill 512]
 
-Figures: tokens a second over the whole call, prompt included; milliseconds of a step once the prompt is read; seconds
-until the first token of a long prompt. Each new token needs every weight once, so no program is faster than memory is:
-two floors read the same arrays as often, one by plain products in a loop (`v @ w.T`), one by a maximum over them in as many
-threads as there are cores, which is as little work as reading can be.
+Figures: tokens a second over the whole call, prompt included; milliseconds of a step once the prompt is read; tokens a second
+of several texts at once (transformers' streamer takes one alone); seconds until the first token of a long prompt. Each new
+token needs every weight once, so no program is faster than memory is: two floors read the same arrays as often, one by plain
+products in a loop (`v @ w.T`), one by a maximum over them in as many threads as there are cores, which is as little work as
+reading can be.
 """
 
 import sys
@@ -21,7 +22,8 @@ from shared_gpt.config import GPTConfig
 
 RUNS = 2  # timed in each round, after one that warms up; many short turns, since memory's speed drifts
 FLOORS = ("floor-products", "floor-reading")
-NAMES = ("numpy_gpt", "torch_gpt", "transformers", *FLOORS)
+TWINS = ("numpy_gpt", "torch_gpt")
+NAMES = (*TWINS, "transformers", *FLOORS)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Generation:
     """Tokens of the prompt."""
     new: int = 96
     """Tokens to write."""
+    batch: int = 8
+    """Texts written at once."""
     prefill: int = 512
     """Tokens of the long prompt."""
     preset: str = "gpt2-small"
@@ -42,7 +46,7 @@ class Generation:
     def run(self) -> None:
         print(machine())
         print(f"\n{self.preset}, float32, greedy, {self.prompt} + {self.new} tokens; long prompt {self.prefill}")
-        argv = (self.preset, str(self.prompt), str(self.new), str(self.prefill))
+        argv = (self.preset, str(self.prompt), str(self.new), str(self.batch), str(self.prefill))
         contenders = [Contender(name, ("benchmarks.generation", name, *argv)) for name in NAMES]
         show(run_rounds(contenders, self.rounds))
 
@@ -51,28 +55,33 @@ def show(results: dict[str, dict]) -> None:
     """A table; `of floor` compares with the faster floor, once with the prompt and once by the step alone."""
     theirs = results["transformers"]["tokens/s"]
     floor, step = (pick(results[name][key] for name in FLOORS) for pick, key in ((max, "tokens/s"), (min, "step ms")))
-    titles = ("tokens/s", "x transf.", "of floor", "step ms", "of floor", "prefill s", "peak MiB")
+    titles = ("tokens/s", "x transf.", "of floor", "step ms", "of floor", "batched", "prefill s", "peak MiB")
     print(f"\n  {'':16}" + "".join(f"{title:>10}" for title in titles))
     for name, figures in results.items():
         line = f"  {name:16}{figures['tokens/s']:10.1f}{figures['tokens/s'] / theirs:10.2f}"
         line += f"{figures['tokens/s'] / floor:10.0%}{figures['step ms']:10.2f}{step / figures['step ms']:10.0%}"
         if "prefill s" in figures:
+            line += f"{figures['batched']:10.1f}" if "batched" in figures else f"{'':10}"
             line += f"{figures['prefill s']:10.3f}{figures['peak MiB']:10.0f}"
         print(line)
 
 
-def contend(name: str, preset: str, prompt: int, new: int, prefill: int) -> None:
+def contend(name: str, preset: str, prompt: int, new: int, batch: int, prefill: int) -> None:
     """In a process of its own: one contender's figures. Its `generate` takes prompt ids and calls back at each token."""
     config = GPTConfig.preset(preset, drop_rate=0.0)
     generate = PREPARE[name](config)
     rng = np.random.default_rng(0)
-    short, long = rng.integers(0, config.vocab_size, (1, prompt)), rng.integers(0, config.vocab_size, (1, prefill))
+    short, several, long = (
+        rng.integers(0, config.vocab_size, size) for size in ((1, prompt), (batch, prompt), (1, prefill))
+    )
     figures: dict[str, list[float]] = {"tokens/s": [], "step ms": []}
     for run in range(RUNS + 1):
         times = token_times(generate, short, new)
         if run:
             figures["tokens/s"].append(new / sum(times))
             figures["step ms"].append(1000 * float(np.median(times[1:])))
+    if name in TWINS:
+        figures["batched"] = [batch * new / sum(token_times(generate, several, new)) for _ in range(RUNS)]
     if not name.startswith("floor"):
         figures["prefill s"] = [token_times(generate, long, 1)[0] for _ in range(RUNS + 1)][1:]
         figures["peak MiB"] = [peak_memory_mb()]
