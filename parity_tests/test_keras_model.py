@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 
 import numpy_gpt
@@ -166,6 +167,40 @@ def test_lora_merges_and_an_adapter_goes_between_programs(tmp_path):
     assert_all_close(judge.state_dict(), before, 1e-12)
 
 
+def test_keras_own_graphs_do_not_outlive_a_change_of_layers():
+    """predict and evaluate keep the graph of their first call; it would go on with the layers as they were."""
+    judge = tensorflow_gpt.GPTModel(CONFIG, np.random.default_rng(4))
+    ids = np.array([PROMPTS[0]])
+
+    def predicts_what_it_is():
+        assert_close(judge.predict(ids, verbose=0), judge(ids), 1e-5)
+
+    predicts_what_it_is()
+    for layer in tensorflow_gpt.apply_lora(judge, 2, 6.0).values():
+        layer.lora_B.assign(np.random.default_rng(8).standard_normal(layer.lora_B.shape))
+    predicts_what_it_is()
+    tensorflow_gpt.merge_lora(judge)
+    predicts_what_it_is()
+    judge.compile(tensorflow_gpt.AdamW(judge.parameters()), tensorflow_gpt.cross_entropy())
+    with pytest.raises(ValueError, match=r"no part in the loss.*unmerge_lora"):
+        judge.fit(ids, ids, verbose=0)
+    tensorflow_gpt.unmerge_lora(judge)
+    predicts_what_it_is()
+    tensorflow_gpt.add_class_head(judge, 3)
+    predicts_what_it_is()
+
+
+def test_its_summary_and_its_export_leave_batch_and_length_open(tmp_path):
+    judge = tensorflow_gpt.GPTModel(CONFIG)
+    shown = []
+    judge.summary(print_fn=shown.append)
+    assert f"(None, None, {CONFIG.emb_dim})" in "\n".join(shown)
+    judge.export(str(tmp_path), verbose=False)
+    ids = np.array([PROMPTS[0], PROMPTS[0]])
+    exported = tf.saved_model.load(str(tmp_path))
+    assert_close(exported.serve(tf.constant(ids, tf.float32)), judge(ids), 1e-5)
+
+
 @pytest.mark.parametrize("targets", [("lm_head",), ("wte",)])
 def test_lora_on_what_has_no_matrix_of_its_own_is_refused(targets, pair):
     with pytest.raises(ValueError, match=r"shares its weight|No linear layer"):
@@ -245,3 +280,9 @@ def test_its_help_needs_no_tensorflow():
     done = run_python(f"import sys; sys.modules['tensorflow'] = None; sys.argv[1:] = ['generate', '--help']; {COMMAND}")
     assert (done.returncode, done.stderr) == (0, "")
     assert "Left out" in done.stdout
+
+
+def test_the_help_of_chat_names_no_option_that_is_left_out():
+    done = run_python(f"import sys; sys.argv[1:] = ['chat', '--help']; {COMMAND}")
+    assert "--web" not in done.stdout.partition("options")[2]
+    assert "marren-chat" in done.stdout

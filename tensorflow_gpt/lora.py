@@ -34,7 +34,7 @@ def apply_lora(model, rank, alpha, targets=("c_attn", "c_proj", "c_fc"), dropout
         parameter.variable.trainable = False
     for layer in chosen.values():
         layer.add_branch(rank, alpha, dropout, rng)
-    model.graph = None
+    model.forget_graphs()
     return chosen
 
 
@@ -45,7 +45,7 @@ def merge_lora(model, sign=+1):
     for layer in layers:
         layer.kernel.assign_add(sign * layer.alpha / layer.rank * (layer.lora_A @ layer.lora_B))
         layer.merged = sign > 0
-    model.graph = None
+    model.forget_graphs()
 
 
 def unmerge_lora(model):

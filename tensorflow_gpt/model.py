@@ -40,7 +40,7 @@ class GPTModel(keras.Model):
         head = Dense(config.vocab_size, use_bias=False, dtype=dtype, name="lm_head")
         self.lm_head = None if config.tie_embeddings else head  # None: the logits come from wte's table
         self.graph = None
-        self(np.zeros((1, 1), np.int64))  # makes the variables
+        self(keras.Input((None,), dtype="int64"))  # makes the variables
         if initialize:
             self.initialize(rng)
 
@@ -59,6 +59,10 @@ class GPTModel(keras.Model):
         if self.graph is None:
             self.graph = tf.function(self.call, input_signature=[tf.TensorSpec((None, None), tf.int64)])
         return self.graph(np.asarray(ids, np.int64))
+
+    def forget_graphs(self):
+        """Graphs, this one and those of fit, evaluate and predict, hold the layers as they were when they were made."""
+        self.graph = self.train_function = self.test_function = self.predict_function = None
 
     def initialize(self, rng):
         """Draw the weights as GPT-2's: deviation 0.02 (wpe: 0.01), less where a layer writes into the residual stream."""
@@ -119,8 +123,9 @@ def add_class_head(model, n_classes, rng=None):
     head.weight.assign(0.02 * rng.standard_normal(head.weight.shape, np.float32))
     model._tracker.unlock()  # Keras closes the list of what a model is made of once it is built
     model._tracker.untrack(model.lm_head)
-    model.lm_head, model.graph = head, None
+    model.lm_head = head
     model._tracker.lock()
+    model.forget_graphs()
 
 
 def freeze_below_last_block(model):

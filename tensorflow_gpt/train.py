@@ -9,7 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from shared_gpt.checks.optim import check_hyperparameters, check_max_norm, check_optimizer_state, check_parameters
+from shared_gpt.checks.optim import (
+    check_grads,
+    check_hyperparameters,
+    check_max_norm,
+    check_optimizer_state,
+    check_parameters,
+)
 from shared_gpt.checks.train import check_accumulate, check_batches, check_evaluated, check_step, check_training
 from shared_gpt.text.batches import IGNORE_INDEX
 from shared_gpt.training.memory import keep_freed_memory
@@ -54,6 +60,7 @@ class AdamW(keras.optimizers.AdamW):
         self.build(variables)
 
     def apply(self, grads, trainable_variables=None):
+        check_grads(grads)
         # Of a table TensorFlow gives the rows that were looked up, one looked up twice as two.
         grads = [tf.convert_to_tensor(g) for g in grads]
         scale = tf.minimum(self.max_norm / (tf.linalg.global_norm(grads) + 1e-6), 1)

@@ -54,3 +54,12 @@ def check_optimizer_state(moments: Mapping[str, Sequence[Any]], state: Any) -> N
         for i, array in enumerate(loaded):
             if fault := fault_of(array, dtype_name(own[i].dtype)):
                 raise ValueError(f"The optimizer state's {name}[{i}] {fault}; take another one. Nothing was loaded.")
+
+
+def check_grads(grads: Sequence[Any]) -> None:
+    """Refuse a step of Keras' fit for variables of which some have no part in the loss."""
+    if missing := sum(grad is None for grad in grads):
+        raise ValueError(
+            f"{missing} of the optimizer's {len(grads)} variables have no part in the loss. Merged LoRA branches have none: call "
+            "unmerge_lora first."
+        )

@@ -33,6 +33,8 @@ class ChatInTerminal(commands.Chat):
     Left out, for which take numpy-gpt or torch-gpt: the page in the browser (--web, --port), which shows attention.
     """
 
+    weights: str = "marren-chat"
+    """marren-chat, which ships with the project; the folder of a finetune instructions run, or what convert made of one."""
     web: LeftOut[bool] = False
     port: LeftOut[int] = 0
 
