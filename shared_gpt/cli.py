@@ -46,6 +46,8 @@ def parse(program: str, description: str, offered: dict[str, type], args: list[s
         print(f"{program} {__version__}")
         raise SystemExit(0)
     name, command, options = commands.find(args, offered)
+    if not name and options and options[0] in commands.ALL:
+        raise ValueError(f"There is no command {options[0]} here; numpy-gpt and torch-gpt have it.")
     if not name and options and not options[0].startswith("-"):
         suggestion = did_you_mean(options[0], offered)
         raise ValueError(f"There is no command {options[0]!r}{suggestion} All commands: {program} --help")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -23,16 +23,26 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def check_options(program: str, name: str, command: type, args: list[str]) -> None:
     """Raises ValueError for the first option in the arguments that the command of that name does not have, or that is empty."""
     known = [*option_names(command), "--help"]
+    left_out = {f"--{field.name}".replace("_", "-") for field in fields(command) if is_left_out(field)}
     for arg, following in zip(args, [*args[1:], None]):
         option = arg.partition("=")[0].replace("_", "-")
         if not re.fullmatch(r"--[a-z][a-z0-9-]*", option):
             continue
         if arg.endswith("=") or ("=" not in arg and following == ""):  # a script's variable that was never set
             raise ValueError(f"{option} is empty; give a value, or leave it out.")
+        if {option, option.replace("--no-", "--")} & left_out:
+            raise ValueError(f"{name} has no {option} here; numpy-gpt and torch-gpt have it.")
         if option not in known and not option.startswith("--tyro-"):
             alone = option in {f"--{field.name}".replace("_", "-") for field in fields(command)}
             suggestion = "; give its value without that name." if alone else did_you_mean(option, known)
             raise ValueError(f"{name} has no option {option}{suggestion} All options: {program} {name} --help")
+
+
+def is_left_out(field: Field) -> bool:
+    """Whether a command has this option only to keep its value, and does not show it."""
+    from tyro.conf import Suppress
+
+    return Suppress[str].__metadata__[0] in getattr(field.type, "__metadata__", ())
 
 
 def option_names(command: Any) -> Iterator[str]:

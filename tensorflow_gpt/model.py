@@ -1,6 +1,8 @@
 """GPTModel: token ids in, a score for every token that could come next out."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import asdict
 
 import keras
 import numpy as np
@@ -9,8 +11,9 @@ from keras import layers, ops
 
 from shared_gpt.checks.classifier import check_classes
 from shared_gpt.checks.generate import check_logits
-from shared_gpt.checks.model import check_inputs, check_model, check_rng
+from shared_gpt.checks.model import check_inputs, check_model, check_rng, check_shape
 from shared_gpt.checks.module import check_state_dict
+from shared_gpt.config import GPTConfig
 from tensorflow_gpt.layers import EPSILON, Dense, Dropout, TransformerBlock
 from tensorflow_gpt.parameters import Parameter
 
@@ -20,6 +23,7 @@ def every_layer(layer):
     return [layer, *(inner for part in layer._layers for inner in every_layer(part))]
 
 
+@keras.saving.register_keras_serializable("numpy_gpt")
 class GPTModel(keras.Model):
     """GPT-2. rng draws the initial weights, the same numbers as in the twins, then seeds dropout (None: seed 0).
 
@@ -28,6 +32,7 @@ class GPTModel(keras.Model):
     """
 
     def __init__(self, config, rng=None, dtype="float32", initialize=True):
+        dtype = keras.backend.standardize_dtype(dtype)
         check_model(config, rng, np.dtype(dtype))
         rng = np.random.default_rng(0) if rng is None else rng
         super().__init__(name="gpt", dtype=dtype)
@@ -46,6 +51,9 @@ class GPTModel(keras.Model):
 
     def call(self, ids, training=None):
         """Logits (B, T, V) for ids (B, T); values are dropped with training=True alone, which Keras hands on to every layer."""
+        if isinstance(ids, tf.__internal__.EagerTensor):
+            check_inputs(ids.numpy(), np.ndarray, self.config, cache=None, last=None)
+        check_shape(ids.shape, self.config)
         x = self.drop(self.wte(ids) + self.wpe(ops.arange(ops.shape(ids)[1])))
         for block in self.h:
             x = block(x)
@@ -63,6 +71,21 @@ class GPTModel(keras.Model):
     def forget_graphs(self):
         """Graphs, this one and those of fit, evaluate and predict, hold the layers as they were when they were made."""
         self.graph = self.train_function = self.test_function = self.predict_function = None
+
+    def get_config(self):
+        """What a `.keras` file says of the model, which keeps its weights too. Its optimizer, made for the parameters of one
+        model, is not kept: compile anew."""
+        own_head = self.lm_head is not None and self.lm_head.use_bias
+        if own_head or any(getattr(layer, "rank", 0) for layer in self.modules()):
+            raise ValueError("A .keras file has no place for LoRA and class heads; take save_weights, or save_lora.")
+        return {"config": asdict(self.config), "dtype": self.dtype}
+
+    def get_compile_config(self):
+        return None
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(GPTConfig(**config["config"]), dtype=config["dtype"])
 
     def initialize(self, rng):
         """Draw the weights as GPT-2's: deviation 0.02 (wpe: 0.01), less where a layer writes into the residual stream."""
@@ -102,7 +125,9 @@ class GPTModel(keras.Model):
         return {key: p.turned(p.variable) for key, p in self.named_parameters() if part in key}
 
     def load_state_dict(self, state, part=""):
-        """Copy arrays in our layout into the variables. Where a key does not fit, nothing is changed."""
+        """Copy arrays, or tensors, in our layout into the variables. Where a key does not fit, nothing is changed."""
+        if isinstance(state, Mapping):
+            state = {key: np.asarray(array) if tf.is_tensor(array) else array for key, array in state.items()}
         own = {key: parameter for key, parameter in self.named_parameters() if part in key}
         check_state_dict(own, state)
         for key, parameter in own.items():

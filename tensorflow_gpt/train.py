@@ -21,6 +21,7 @@ from shared_gpt.text.batches import IGNORE_INDEX
 from shared_gpt.training.memory import keep_freed_memory
 from shared_gpt.training.processes import ALONE
 from tensorflow_gpt.layers import Dense, Dropout
+from tensorflow_gpt.parameters import Parameter
 
 # What one step did: the loss before it, the gradient's length before clipping, the learning rate.
 Progress = namedtuple("Progress", "step loss grad_norm lr")
@@ -47,6 +48,7 @@ class AdamW(keras.optimizers.AdamW):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, max_norm=math.inf):
         check_hyperparameters(lr, betas, eps, weight_decay)
         check_max_norm(max_norm)
+        params = [p if isinstance(p, Parameter) else Parameter(p) for p in params]  # or Keras' variables as they are
         trained = tuple(parameter for parameter in params if parameter.requires_grad)
         variables = [parameter.variable for parameter in trained]
         check_parameters(variables)

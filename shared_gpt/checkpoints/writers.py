@@ -57,7 +57,11 @@ def check_state(config: GPTConfig, state: Mapping[str, np.ndarray]) -> None:
     """Refuse a state dict with other keys than a plain GPT-2 of this config has."""
     expected = {key for key in weight_names(config) if in_model(key, config)}
     if extra := [key for key in state if key not in expected]:
-        raise ValueError(f"GPT-2's files have no place for {extra[0]}; merge adapters into the model before saving it.")
+        class_head = not any(".lora_" in key for key in state)
+        way_out = (
+            "a class head stays in its run's folder" if class_head else "merge adapters into the model before saving it"
+        )
+        raise ValueError(f"GPT-2's files have no place for {extra[0]}; {way_out}.")
     if missing := [key for key in expected if key not in state]:
         raise ValueError(f"The state dict lacks {min(missing)}; save a whole model.")
 

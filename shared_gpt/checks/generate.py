@@ -12,6 +12,8 @@ from shared_gpt.config import GPTConfig
 
 def check_prompts(ids: Any, config: GPTConfig) -> list[list[int]]:
     """Prompts as lists of ids, from such lists or from an array (B, T). Refuse empty ones and ids of no token."""
+    if hasattr(ids, "numpy") and not hasattr(ids, "tolist"):  # a tensor of TensorFlow
+        ids = ids.numpy()
     rows = ids.tolist() if hasattr(ids, "tolist") else list(ids)
     if not rows or not all(isinstance(row, Sequence) or hasattr(row, "tolist") for row in rows):
         raise ValueError(f"Prompts are {str(ids)[:60]}; give a list of id lists, for one prompt [ids].")

@@ -1,5 +1,6 @@
 """Checks of the model: what it is built from, and what it is given."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,23 +29,12 @@ def check_rng(rng: Any) -> None:
 def check_inputs(ids: Any, Array: type, config: GPTConfig, cache: Any, last: int | None, where: Any = None) -> None:
     """Refuse token ids (B, T) that the model cannot look up, a cache that is not of its shape, and no logits to give."""
     check_is_array("ids", ids, Array)
-    if len(ids.shape) != 2:
-        raise ValueError(f"ids have shape {tuple(ids.shape)}; give (batch, time), for one sequence ids[None, :].")
     check_integers("ids", ids)
-    if 0 in ids.shape:
-        raise ValueError(
-            f"ids have shape {tuple(ids.shape)}, which holds no token; give at least one sequence of one id."
-        )
     past = 0
     if cache is not None:
         past = cache.length
         check_cache_of(cache.config, config)
-    if past + ids.shape[1] > config.context_length:
-        cached = f" after {past} cached ones" if past else ""
-        raise ValueError(
-            f"A sequence of {ids.shape[1]} tokens{cached} is longer than the context_length of "
-            f"{config.context_length}; keep the last {config.context_length} or build the model with a longer context."
-        )
+    check_shape(ids.shape, config, past)
     check_range("ids", int(ids.min()), int(ids.max()), config.vocab_size)
     if last is not None and not is_whole(last, 1):
         raise ValueError(f"last is {last!r}; give how many last positions want logits, at least 1, or None for all.")
@@ -57,6 +47,22 @@ def check_inputs(ids: Any, Array: type, config: GPTConfig, cache: Any, last: int
             )
         if last is not None:
             raise ValueError(f"last is {last} and where chooses positions as well; give one of the two.")
+
+
+def check_shape(shape: Sequence[int | None], config: GPTConfig, past: int = 0) -> None:
+    """Refuse ids that are not of shape (B, T), or more tokens, after past ones from a cache, than there are positions.
+    TensorFlow does not know every size (None) while it makes a graph."""
+    if len(shape) != 2:
+        raise ValueError(f"ids have shape {tuple(shape)}; give (batch, time), for one sequence ids[None, :].")
+    if 0 in shape:
+        raise ValueError(f"ids have shape {tuple(shape)}, which holds no token; give at least one sequence of one id.")
+    length = shape[1]
+    if length is not None and past + length > config.context_length:
+        cached = f" after {past} cached ones" if past else ""
+        raise ValueError(
+            f"A sequence of {length} tokens{cached} is longer than the context_length of {config.context_length}; keep the last "
+            f"{config.context_length} or build the model with a longer context."
+        )
 
 
 def check_cache_of(cached: GPTConfig, config: GPTConfig) -> None:
