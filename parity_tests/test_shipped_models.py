@@ -15,7 +15,9 @@ from shared_gpt.commands.loading import load_classifier, load_model, task_folder
 from shared_gpt.training.run_folder import RunFolder
 from village import models
 from village.as_typed import bare
+from village.further_cases import further_word_cases
 from village.held_out import cases_left_out
+from village.language import word_cases
 from village.lessons import SEED, asked_cases, held_out, make_lessons
 from village.measures import read_as_people_ask, shares
 from village.model_cards import model_card
@@ -90,10 +92,16 @@ def words(wording: str) -> str:
 
 
 def test_no_lesson_asks_of_a_word_that_was_left_out():
-    asked = asked_cases(Random(SEED))
+    asked, further = asked_cases(Random(SEED)), further_word_cases()
     for category, cases in cases_left_out().items():
         assert cases, category
-        assert not set(cases) & set(asked[category]), category
+        assert not {gaps for gaps, _ in cases} & {gaps for gaps, _ in [*asked[category], *further[category]]}, category
+
+
+def test_no_further_word_is_in_the_instruction_set_or_stands_twice():
+    for category, cases in further_word_cases().items():
+        gaps = [gaps for gaps, _ in [*cases, *word_cases()[category]]]
+        assert len({*gaps}) == len(gaps), category
 
 
 # --- what ships -------------------------------------------------------------------------------------------------------

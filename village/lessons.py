@@ -9,6 +9,7 @@ from village import answers, language, numbers, rewriting
 from village.as_typed import as_typed, bare
 from village.asking import Case, ask
 from village.draw import pick, shuffled
+from village.further_cases import further_cases
 from village.held_out import cases_left_out, split_instructions, wordings_left_out, words_left_out
 from village.small_talk import SMALL_TALK
 from village.wordings import read_more_on_facts, read_wordings
@@ -17,8 +18,9 @@ SEED = 1905
 CATEGORIES = {**numbers.CATEGORIES}
 PHRASINGS = {**language.PHRASINGS, **numbers.PHRASINGS}
 N_DRAWN = 150  # cases of a topic that are drawn at random
-VARIANTS = {"story facts": 5, "small talk": 8}  # how often a question is typed anew, where not once
+VARIANTS = {"story facts": 8, "small talk": 8}  # how often a question is typed anew, where not once
 WORDINGS_OF_A_CASE = 8  # drawn from all; sums are few and hard, and are asked in twice as many
+WORDINGS_OF_A_FURTHER_CASE = 3
 
 
 def held_out() -> dict[str, list[Entry]]:
@@ -76,11 +78,14 @@ def more_actions(rng: Random) -> list[tuple[str, ...]]:
 
 def asked(rng: Random) -> Iterator[Entry]:
     """Questions beyond the instruction set, in the wordings of both."""
-    wordings = read_wordings()
+    wordings, further = read_wordings(), further_cases(rng)
     for topic, cases in asked_cases(rng).items():
         phrasings = [*PHRASINGS.get(topic, ()), *(wordings[topic].trained if topic in wordings else ())]
         for case in cases:
             chosen = shuffled(phrasings, rng)[: WORDINGS_OF_A_CASE * (2 if topic in numbers.arithmetic() else 1)]
+            yield from ask(CATEGORIES.get(topic, topic), chosen, [case])
+        for case in further.get(topic, ()):
+            chosen = shuffled(phrasings, rng)[:WORDINGS_OF_A_FURTHER_CASE]
             yield from ask(CATEGORIES.get(topic, topic), chosen, [case])
     for fact in read_more_on_facts():
         yield from ask("story facts", fact.questions, [((), fact.answer)])

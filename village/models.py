@@ -61,7 +61,7 @@ def recipes(work: Path, models: Path) -> dict[str, Command]:
             model=ModelOptions(
                 vocab_size=3072, context_length=64, emb_dim=160, n_heads=5, drop_rate=0.0, tie_embeddings=False
             ),
-            training=TrainSettings(steps=2400, lr=3e-3, **PACE),
+            training=TrainSettings(steps=3600, lr=3e-3, initial_weights="pytorch", **PACE),
         ),
         CHAT: Instructions(
             weights=base,
@@ -71,7 +71,7 @@ def recipes(work: Path, models: Path) -> dict[str, Command]:
             mask_prompt=True,
             test_fraction=0.0,
             lora=LoRAOptions(lora_rank=16, lora_targets=("c_attn", "c_proj", "c_fc", "lm_head")),
-            training=FineTuneSettings(steps=5000, lr=2e-3, sample_tokens=24, **PACE),
+            training=FineTuneSettings(steps=5400, lr=2e-3, sample_tokens=24, **PACE),
         ),
         SPAM: Labels(
             weights=base,
