@@ -112,16 +112,16 @@ def test_what_moves_is_seen(chromium, tmp_path):
 
 
 def test_keys_move_through_a_room(browser, site):
-    opened(browser, site, "attention.html#n114")
-    assert here(browser) == "n114"
+    opened(browser, site, "attention.html#n113")
+    assert here(browser) == "n113"
     assert browser.execute_script("return document.querySelectorAll('.l.lit').length") >= 2
     assert browser.execute_script(
-        "return document.querySelector('#n102').classList.contains('lit')"
+        "return document.querySelector('#n101').classList.contains('lit')"
     )  # context = dropped @ v
     press(browser, "b")
-    assert here(browser) == "n102"
-    press(browser, "j", "k", "k")
     assert here(browser) == "n101"
+    press(browser, "j", "k", "k")
+    assert here(browser) == "n100"
     press(browser, "n")
     assert "backward" in browser.execute_script("return document.querySelector('.l.here').closest('.def').id")
     press(browser, "p")
@@ -142,7 +142,7 @@ def test_saved_values_run_to_their_uses(browser, site):
 
 
 def test_what_opens_at_the_side(browser, site):
-    opened(browser, site, "attention.html#n114")
+    opened(browser, site, "attention.html#n113")
     press(browser, "d")
     assert "Attention, backward" in texts(browser, "#panel h3")[0]
     assert browser.execute_script("return document.querySelectorAll('#panel math').length") > 20
@@ -281,12 +281,12 @@ def test_copied_code_has_no_line_numbers(browser, site):
 
 def test_without_script_the_page_reads(site):
     text = (site / "attention.html").read_text(encoding="utf-8")
-    assert '<a href="#n102">forward: context = dropped @ v</a>' in text
+    assert '<a href="#n101">forward: context = dropped @ v</a>' in text
 
 
 PAGES = [
     "index.html",
-    "attention.html#n114",
+    "attention.html#n113",
     "functional.html",
     "proof.html",
     "docs/design.html",

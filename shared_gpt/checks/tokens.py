@@ -12,15 +12,9 @@ def check_is_array(what: str, x: Any, Array: type) -> None:
     if isinstance(x, Array):
         return
     if not hasattr(x, "shape"):
-        made_by = MADE_BY[name_of(Array)]
-        raise ValueError(f"{what} are a {type(x).__name__}; give an array of integers: {made_by}.")
-    theirs, ours = name_of(type(x)), name_of(Array)
+        raise ValueError(f"{what} are a {type(x).__name__}; give an array of integers, np.array(…) or torch.tensor(…).")
+    theirs, ours = (f"{kind.__module__}.{kind.__qualname__}" for kind in (type(x), Array))
     raise ValueError(f"{what} are a {theirs} where this model computes with {ours}; convert them: {MADE_BY[ours]}.")
-
-
-def name_of(kind: type) -> str:
-    """ "numpy.ndarray" """
-    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def check_integers(what: str, x: Any) -> None:
