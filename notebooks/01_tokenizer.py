@@ -4,8 +4,8 @@
 # **How does a text become numbers, and what is lost on the way?**
 #
 # A model computes with numbers, and a text is none. We build three tokenizers. The first knows words. The
-# second knows what to do about words that it does not know. The third, GPT-2's, has no unknown words at all,
-# and you will join its first pairs by hand.
+# second knows what to do about words that it does not know. The third, of GPT-2's kind, has no unknown words at
+# all, and we join its first pairs step by step.
 #
 # **45 minutes** · **Before it**: [00 A tour](00_tour.ipynb); Python's strings and dictionaries.
 
@@ -128,7 +128,7 @@ assert second.decode(second.encode("hello")) == "<|unk|>"
 
 # %% [markdown]
 # **What do you expect?** Learn a vocabulary from the first half of the stories and encode the second half. How
-# many of its words are unknown: 1 in 100, 1 in 20, 1 in 5?
+# many of its words are unknown: 1 in 100, 1 in 30, 1 in 10?
 
 # %%
 half = len(stories) // 2
@@ -145,8 +145,8 @@ assert 0.04 < unknown < 0.4
 # ## Byte-pair encoding, by hand
 #
 # The way out: begin with single bytes, of which there are 256, and so none is unknown. Then join what often
-# stands together. Look for the most frequent pair of neighbours, make it one token, look again. Here in ten
-# lines, on four words and how often each occurs:
+# stands together. Look for the most frequent pair of neighbours, make it one token, look again. Here in two
+# short functions, on four words and how often each occurs:
 
 
 # %%
@@ -163,7 +163,7 @@ def learn(counts, n_merges):
                 pairs[pair] += counts[word]
         pair = min(pairs, key=lambda pair: (-pairs[pair], number[pair[0]], number[pair[1]]))
         merges.append((pair, pairs[pair]))
-        number[pair[0] + pair[1]] = 256 + len(number)
+        number[pair[0] + pair[1]] = len(number)
         for word, parts in words.items():
             words[word] = join(parts, pair)
     return merges, words
@@ -313,16 +313,16 @@ show.figure(
     figure,
     "One sentence, four encoders, one vocabulary. Filled boxes differ from tiktoken's. All four decode to the same sentence, which is "
     "why nobody notices.",
-    "Four rows of boxes, a box for each token with its id. The rows of tiktoken and ours are alike. The rows of greedy and of "
-    "leftmost are cut differently in several words, from the first such word on marked `first parts here`.",
+    "Four rows of boxes, a box for each token with its id. The rows of tiktoken and ours are alike. Greedy's is cut differently "
+    "in lighthouse, leftmost's in lighthouse, keeper and grew; the first place in each is marked `first parts here`.",
 )
 
 # %% [markdown]
 # All of them decode to the same sentence. So the mistake stays hidden, and a model that was trained with the
 # right ids gets ids that it has never seen in that place: it only grows a little worse. Compare ids, not texts.
 #
-# GPT-2's vocabulary has 50,000 merges, of which the package needs the files. If they are on this machine, here
-# they are:
+# GPT-2's vocabulary has 50,000 merges, which the package reads from OpenAI's files. Where these are at hand, this
+# is how it cuts three words:
 
 # %% tags=["optional"]
 assert 50_257 == 256 + 50_000 + 1
@@ -381,7 +381,7 @@ one_hot = np.eye(6)[some]  # (4, 6)
 y = table(some)
 assert (y == one_hot @ table.weight.data).all()
 
-dy = rng.standard_normal((4, 3))
+dy = rng.standard_normal((4, 3))  # a gradient that arrives at y, a row for each token
 table.backward(dy)
 assert np.allclose(table.weight.grad, one_hot.T @ dy)
 assert np.allclose(table.weight.grad[4], dy[0] + dy[2])
