@@ -50,8 +50,9 @@ show.table([(f"`{key}`", *(str(getattr(c, key)) for c in sizes.values())) for ke
 # %% [markdown]
 # ## LayerNorm: the same scale everywhere
 #
-# Each token's vector is shifted to mean 0 and stretched to deviation 1, on its own. Then a learnt gain and bias
-# follow. Whatever a layer did to the numbers, the next one meets the scale that it knows.
+# Each token's vector is shifted to mean 0 and stretched to deviation 1, on its own: (x - mean) / √(variance + eps),
+# with a small eps. Then a learnt gain and bias follow. Whatever a layer did to the numbers, the next one meets the
+# scale that it knows.
 
 # %%
 norm = numpy_gpt.LayerNorm(8)
@@ -101,8 +102,8 @@ assert abs(slope_at_minus_one - -0.083) < 0.001
 assert abs(largest_slope - 1.129) < 0.001
 
 # %% [markdown]
-# ReLU passes nothing: the neuron is dead, and stays dead. GELU passes -0.083 of the gradient, so the neuron can
-# still move.
+# ReLU passes nothing: as long as all batches are like this one, the neuron is dead. GELU passes -0.083 of the
+# gradient, so the neuron can still move.
 #
 # ## Shortcuts
 #
@@ -146,12 +147,12 @@ show.figure(
     figure,
     "The gradient on its way down through 24 layers. Without shortcuts it shrinks at every layer; with them it arrives.",
     "A plot on a log scale over the layers 1 to 24. The dashed line, without shortcuts, falls steadily towards layer 1 by many powers of "
-    "ten; the solid line, with shortcuts, does not fall: it grows moderately.",
+    "ten; the solid line, with shortcuts, does not fall: it grows more than a thousandfold.",
 )
 
 # %% [markdown]
-# Without the plus, hardly anything is left: the bottom layers would learn more than a hundred thousand times more slowly
-# than the top. With it, the gradient has a way that passes through no layer at all. (It even grows here, since
+# Without the plus, hardly anything is left: the bottom layer's gradient is more than a hundred thousand times smaller
+# than the top's. With it, the gradient has a way that passes through no layer at all. (It even grows here, since
 # every layer adds its own share. GPT-2 therefore starts the layers that write into this stream with smaller
 # weights, `0.02 / √(2 n_layers)`.)
 #
@@ -208,7 +209,8 @@ assert round(megabytes) == 498
 # the table of the vocabulary, transposed. A model with a head of its own would have 163,037,184 parameters: the
 # number that puzzles readers who build GPT-2 from a description and count.
 #
-# In float32 that is 498 MB. Training needs it four times: weights, gradients, and AdamW's two means.
+# In float32 that is 498 MB. Training needs it four times: weights, gradients, and AdamW's two means. What the layers
+# save for the way back comes on top.
 #
 # ## A walk down the model
 #
@@ -267,9 +269,11 @@ for j, name in enumerate(names):
 show.figure(
     figure,
     "The walk. Left: each module's output; dark bars are whole blocks, the stream that the shortcuts carry. Right: the twins' "
-    "differences, near 1e-15 in float64 and near 1e-7 in float32, from the first module to the last.",
+    "differences, near 1e-15 in float64 and below 1e-6 in float32, from the first LayerNorm to the head. The two look-ups "
+    "are exactly equal.",
     "A column for each module from wte to the head. The deviation of whole blocks grows from block to block while LayerNorm "
-    "outputs stay at the same width. The errors form two nearly vertical lines, eight powers of ten apart.",
+    "outputs stay at the same width. After wte and wpe, which have no error, the errors form two nearly vertical lines, more "
+    "than eight powers of ten apart.",
 )
 
 # %%
@@ -299,8 +303,8 @@ assert (longer[:, :4] == prompt).all()
 longer.shape
 
 # %% [markdown]
-# The model has learnt nothing yet, so what it writes is noise; that comes in [05 Pre-training](05_pretraining.ipynb). Suppose it had
-# read our stories, and these were its scores after *The keeper climbs the …*:
+# The model has learnt nothing yet, so what it writes is noise; it learns in [05 Pre-training](05_pretraining.ipynb).
+# Suppose it had read our stories, and these were its scores after *The keeper climbs the …*:
 
 # %%
 words = ["stairs", "tower", "rock", "hill", "ladder", "gull", "soup", "the"]
@@ -327,17 +331,17 @@ panels[0].set_ylabel("probability")
 show.figure(
     figure,
     "One set of scores, four ways to draw from it. Temperature divides the scores before the softmax; top-k keeps the k best.",
-    "Four bar charts over eight words. At temperature 1 `stairs` leads clearly; at 0.3 it has nearly everything; at 3 the bars are "
-    "almost level and even `soup` has a share; at 3 with top-k 3 only the first three words are left.",
+    "Four bar charts over eight words. At temperature 1 `stairs` leads clearly; at 0.3 it has nearly everything; at 3 the bars "
+    "fall slowly and even `soup` has a share; at 3 with top-k 3 only the first three words are left.",
 )
 assert chances["temperature 0.3"][0] > 0.85
 assert chances["temperature 3"][6] > 0.04
 assert (chances["temperature 3, top-k 3"] > 0).sum() == 3
 
 # %% [markdown]
-# Only where it is hot and nothing is cut off. Try it yourself: the two sliders under the next cell move temperature and
-# top-k. (They need JupyterLab and a running kernel; elsewhere the picture stands still.) From which temperature on is *tower*
-# more than half as likely as *stairs*?
+# Only where it is hot and nothing is cut off; at temperature 1 it is one draw in about 300. Try it yourself: the two
+# sliders under the next cell move temperature and top-k. (They need JupyterLab and a running kernel; elsewhere the
+# picture stands still.) From which temperature on is *tower* more than half as likely as *stairs*?
 
 
 # %% jupyter={"source_hidden": true}
@@ -388,7 +392,7 @@ assert (positions_without, positions_with) == (8150, 131)
 
 # %% [markdown]
 # The same logits. For 100 tokens after a prompt of 32, the plain loop computes 8,150 positions; with the cache
-# it is 131.
+# it is 131. (The context must hold all of them, as GPT-2's does; the classroom model's has 64 places.)
 #
 # ## Exercises
 #
@@ -402,7 +406,7 @@ assert (positions_without, positions_with) == (8150, 131)
 # ## Recap
 #
 # - LayerNorm hands every part numbers of the same width; eps keeps it from blowing up what is nearly constant.
-# - GELU bends softly, so that no neuron is cut off from its gradient.
+# - GELU bends softly, so that a neuron with a negative input still gets some gradient.
 # - The plus around every part lets the gradient arrive at the bottom undiminished.
 # - Nearly half of GPT-2's weights lie in the feed-forward networks; the head is the vocabulary's table, used
 #   twice.
