@@ -95,7 +95,7 @@ compare("dx db", (dx, db), autograd(lambda x, b: x + b, dy, x, b))
 # %% [markdown]
 # They are added up: b moved the loss in five places at once. **What is copied on the way forward is summed on
 # the way back.** That rule comes back four times on this page. And dx = dy: a sum hands the gradient on
-# unchanged. (Remember that when you meet the residual stream.)
+# unchanged. (So the shortcuts of notebook 03 carry the gradient down whole.)
 #
 # ## One matrix product
 #
@@ -231,7 +231,7 @@ assert (np.delete(dz[0], 4) > 0).all()
 # %% [markdown]
 # ## Attention
 #
-# No new rule is needed. Two matrix products, a softmax between them, a scale. Walk back through the five lines
+# No new rule is needed. Two matrix products, a softmax between them, a scale. Walk back through the four lines
 # of one head:
 
 # %%
@@ -430,8 +430,8 @@ assert len(wrong["A"]) == 30
 # 2. `gpt-exercise start layer-norm-backward`: the three moves (40 minutes).
 # 3. `gpt-exercise start attention-backward`: the whole method (45 minutes).
 # 4. `gpt-exercise start find-attention`: a working file with one mistake in it; name the line (15 minutes).
-# 5. Plant `dq and dk swapped` in h.2 as above, after predicting its grid. Why is `c_attn.bias` wrong now where
-#    it could not be before?
+# 5. Plant `dq and dk swapped` in h.2 as above, after predicting its grid. Which thirds of `c_attn.bias` get a wrong
+#    gradient now, and which did in A?
 #
 # ## Recap
 #

@@ -77,7 +77,7 @@ MISTAKES = [
     ),
     Mistake(
         "dk not transposed",
-        "da is square in training, so da q has the right shape",
+        "dscores is square in training, so dscores q has the right shape",
         "attention.py",
         "        dk = dscores.swapaxes(-1, -2) @ q",
         "        dk = dscores @ q",
@@ -93,7 +93,7 @@ MISTAKES = [
     ),
     Mistake(
         "dq and dk swapped",
-        "both have one shape, and both come from da",
+        "both have one shape, and both come from dscores",
         "attention.py",
         "[dq, dk, dv]",
         "[dk, dq, dv]",
