@@ -90,7 +90,7 @@ model.zero_grad()
 # %% [markdown]
 # ln 320, about 5.77 nats. Cross-entropy is four small steps: softmax, pick the chance of the token that came, take
 # its logarithm, and the mean of that with its sign turned. The *perplexity* is e to the power of the loss: among how
-# many tokens the model might as well have guessed. Now it is all of them.
+# many tokens the model might as well have guessed. Now it is nearly all of them.
 #
 # The class takes these steps by a safer way, through log-sum-exp; both twins:
 
@@ -122,9 +122,10 @@ for t, g in enumerate((1.0, 1.0, -0.1), start=1):
     assert abs(w - weight.data.item()) < 1e-14
 
 # %% [markdown]
-# The first two steps are 0.1 long, the learning rate itself, however large the gradients were. In the third the
-# gradient has turned its sign, and the weight goes on in the old direction, more slowly: m remembers. The "W" is the
-# decay, which pulls each matrix towards zero, apart from the gradient. The class does this for whole arrays:
+# Apart from the decay, the first two steps are 0.1 long, the learning rate itself; two gradients of 10 would have
+# given the same. In the third the gradient has turned its sign, and the weight goes on in the old direction, more
+# slowly: m remembers. The "W" is the decay, which pulls each matrix towards zero, apart from the gradient. The class
+# does this for whole arrays:
 
 # %%
 show.twins("optim.AdamW.update")
@@ -202,9 +203,9 @@ for epoch in (0, 1, 3, 6, 8, n_epochs - 1):
 assert history[-1][1] < 0.6
 
 # %% [markdown]
-# First line breaks, then one word over and over, then words, at last pieces of sentences. In PyTorch one line would
-# differ, `loss.backward()` for `model.backward(…)`. The package has this loop as `train`, with accumulation of
-# micro-batches and its guards:
+# First line breaks, then short words over and over, then words, many of them invented, at last pieces of sentences.
+# In PyTorch one line would differ, `loss.backward()` for `model.backward(…)`. The package has this loop as `train`,
+# with accumulation of micro-batches and its guards:
 
 # %%
 show.twins("train.train_step")
@@ -238,7 +239,7 @@ show.figure(
     "The two losses part early. To the left of the lowest point the model learns what any text of this kind has "
     "in common; to the right, this text.",
     "Training loss falls steadily from 5.8 towards zero; validation loss falls to about 3.6 in the first epochs, "
-    "then rises beyond where it began.",
+    "then rises nearly to where it began.",
 )
 print(
     f"training {on_train[-1]:.1f}; never seen: at best {on_val.min():.1f} after {at[lowest]} steps, at the end "
@@ -249,8 +250,8 @@ assert on_val[-1] > on_val.min() + 1
 
 # %% [markdown]
 # It falls for a few epochs, and then rises, far beyond its best. The model becomes surer and surer of one text, and
-# more and more surprised by any other. You can see the same in what it writes. Take every sample, and find the
-# longest run of tokens that stands just so in the training text:
+# more and more surprised by any other. You can see the same in what it writes. Take an early sample and six late
+# ones, and find the longest run of tokens that stands just so in the training text:
 
 
 # %%
@@ -278,9 +279,9 @@ assert max(at_the_end) >= halfway + 6
 assert longest_quotation(quoted) >= 12
 
 # %% [markdown]
-# Most of that last text stands in the story, word for word. A model that quotes is not stupid: of the thousands of
-# numbers that it has, enough were free to store six pages. A real model reads each of its texts once or twice, and
-# has no room for all of them.
+# The first words of that last text stand in the story, one after the other; the rest is patched from shorter pieces.
+# A model that quotes is not stupid: of the thousands of numbers that it has, enough were free to store six pages. A
+# real model reads each of its texts once or twice, and has no room for all of them.
 #
 # ## Saving, and going on as if nothing had happened
 #
@@ -346,7 +347,7 @@ assert np.abs(np.subtract(no_moments, rest)).max() > 1e-3
 # ## Three frameworks on one course
 #
 # Now the same training three times, in NumPy, in PyTorch and in TensorFlow, from the same weights, on the same
-# batches, in float32 as everyone trains. And a control that we have not seen elsewhere: the NumPy twin once more,
+# batches, in float32 as everyone trains. And a control that we have not seen elsewhere: the NumPy twin twice more,
 # from weights of which a random half is moved **by the last bit**, the smallest change that a float32 can hold.
 #
 # **What do you expect?** Do three frameworks stay together for a hundred and twenty steps? And at ten times the
@@ -434,8 +435,8 @@ show.figure(
     "alone can do. At the calm rate all of it is rounding, "
     "a millionth. At the hot rate the same rounding is blown up step by step.",
     "Four panels. At learning rate 0.003 the curves coincide and their distances stay near 1e-6. At 0.03 the "
-    "curves still look alike, but the distances climb within "
-    "the first steps by several powers of ten, as does the grey band of the run whose last bits were moved.",
+    "curves still look alike, but the distances climb by "
+    "several powers of ten, from about the tenth step on, as does the grey band of the run whose last bits were moved.",
 )
 
 # %% [markdown]
@@ -447,7 +448,7 @@ show.figure(
 #
 # ## Exercises
 #
-# 1. The optimizer, from a blank method: `gpt-exercise start adamw` (20 minutes), and a file with a planted mistake in
+# 1. The optimizer, from a blank method: `gpt-exercise start adamw` (30 minutes), and a file with a planted mistake in
 #    it: `gpt-exercise start find-adamw`.
 # 2. Clipping keeps the direction. Write it: `gpt-exercise start clipping` (15 minutes).
 # 3. Warm-up and cosine on paper, then in code: `gpt-exercise start schedule-by-hand`, `gpt-exercise start
