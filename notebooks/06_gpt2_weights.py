@@ -44,7 +44,7 @@ has_tensorflow = importlib.util.find_spec("tensorflow") is not None
 # %% [markdown]
 # ## A stand-in for GPT-2
 #
-# The real file is large, and this page shall run anywhere. So we train a model of the same anatomy on six pages,
+# The real file is large, and this page has to run anywhere. So we train a model of the same anatomy on six pages,
 # until it knows them, and save it in OpenAI's layout. All that follows works on the real one too: the last section
 # loads it where it is on your disk.
 
@@ -114,7 +114,7 @@ print("written by", "TensorFlow" if has_tensorflow else "numpy_gpt")
 show.table(
     [(f"`{path.name}`", path.stat().st_size) for path in sorted(release.iterdir()) if path.name != "checkpoint"],
     ("file", "bytes"),
-    "The folder, as OpenAI's download has it (`checkpoint` beside them only names the others)",
+    "The folder: three of the files in OpenAI's download (`checkpoint` beside them only names the others)",
 )
 print((release / "hparams.json").read_text())
 assert (release / "model.ckpt.index").exists()
@@ -173,7 +173,7 @@ show.table(
 assert sum(line[3] == "yes" for line in lines) == 4
 
 # %% [markdown]
-# With this table a loader is a dozen lines. (The real one does no more for the numbers; the rest of it are checks,
+# With this table a loader is a dozen lines. (The real one does no more for the numbers; the rest of it is checks,
 # and care for memory.)
 
 
@@ -231,7 +231,7 @@ assert bad > 10 * good
 assert writes(wrong, prompt) != learnt
 
 # %% jupyter={"source_hidden": true}
-piece = tokens[start : start + 40]
+piece = tokens[start : start + 33]  # what fits the context, and the token after it
 losses = [np.concatenate(list(gpt.token_losses(m, piece, stride=1))) for m in (theirs, wrong)]
 words = [tokenizer.decode([i]) for i in piece[1:].tolist()]
 right_weight = theirs.state_dict()["h.0.attn.c_proj.weight"]
@@ -310,8 +310,8 @@ assert 1.0 < peaks["load_gpt2"] < 1.3
 #
 # ## Hugging Face's file, and back
 #
-# The other widespread layout is safetensors: eight bytes that hold a length, so much JSON, then the numbers. Saved
-# from here, it loads in transformers.
+# The other widespread layout is safetensors: eight bytes that hold a length, JSON of that length, then the numbers.
+# Saved from here, it loads in transformers.
 
 # %%
 gpt.save_gpt2(theirs, folder / "hf")
@@ -361,11 +361,11 @@ except CheckpointError as error:
     )  # another machine's weights have others
 assert "checksum" in said
 whole[stored.offset + 1000] ^= 1
-data.write_bytes(whole)
+_ = data.write_bytes(whole)
 
 # %% [markdown]
-# The index holds a checksum of each tensor, and the reader compares them. A lowest bit of one number would not have
-# changed a single word.
+# The index holds a checksum of each tensor, and the reader compares them. The lowest bit of one number would hardly
+# have changed a word, so nobody would have noticed.
 #
 # ## The real one
 #
@@ -396,13 +396,12 @@ show.table(
 # %% [markdown]
 # ## Exercises
 #
-# 1. From one of OpenAI's names to ours: `gpt-exercise start weight-names` (10 minutes).
-# 2. The transposition that no shape can see, as a test that catches it: `gpt-exercise start transposed-weights` (20
-#    minutes).
+# 1. From one of OpenAI's names to ours: `gpt-exercise start weight-names` (25 minutes).
+# 2. The transposition that no shape can see, on paper: `gpt-exercise start transposed-weights` (15 minutes).
 # 3. Forget the transposition in the last block only. Where in the picture's lower half do you see it, and is the text
 #    still rubbish?
-# 4. `python -m numpy_gpt inspect FOLDER` prints the last table for any file. Save the model with
-#    `layout="huggingface"` and compare the names.
+# 4. `python -m numpy_gpt inspect FOLDER` prints the last table for any file. Save the model in both layouts and
+#    inspect both. Why are the two tables the same, though the files have other names and shapes?
 # 5. `GPTConfig` says `tie_embeddings=True`: the head has no tensor of its own in the files. What would happen if a
 #    loader filled the head with zeros?
 #
