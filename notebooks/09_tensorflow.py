@@ -68,8 +68,8 @@ assert len(state) == 28
 assert inputs.shape == (4, 16)
 
 # %% [markdown]
-# This is how a Keras user writes the feed-forward part, and how our two twins do. Keras' `Dense` is our `Linear`, but
-# it holds its kernel the other way round, (in, out).
+# This is how a Keras user writes the feed-forward part, and how our NumPy twin does. Keras' `Dense` is our `Linear`,
+# but it holds its kernel the other way round, (in, out).
 
 # %%
 show.side_by_side(
@@ -213,9 +213,9 @@ for name in ("autograd", "GradientTape"):
 assert abs(estimate / four["by hand"] - 1) < 1e-6
 
 # %% [markdown]
-# The first three agree to the end of what float64 can hold. The fourth agrees on fewer digits.
+# The first three agree on all but the last two digits that float64 can hold. The fourth agrees on fewer digits.
 #
-# **What do you expect?** It used h = 1e-5. The smaller h, the better the formula. So what happens for h a million
+# **What do you expect?** It used h = 1e-5. The smaller h, the better the formula. So what happens for h ten million
 # times smaller?
 
 # %%
@@ -270,15 +270,15 @@ show.figure(
     "for every number of every parameter, as a share of the parameter's largest gradient.",
     "Left, a V-shaped curve of the error of central differences against h, lowest near h = 1e-5, with autograd "
     "and GradientTape as flat lines "
-    "about six powers of ten below it; right, dots for all 28 parameters, all below 1e-13.",
+    "more than five powers of ten below it; right, dots for all 28 parameters, all below 1e-13.",
 )
 assert max(map(max, worst.values())) < 1e-12
 
 # %% [markdown]
-# Two errors pull in opposite directions. The formula takes the loss for a straight line, and that error falls as h².
-# But the two losses agree in more and more leading digits as h shrinks; subtracting them cancels these, and what is
-# left is divided by a tiny h. Halfway between, about ten digits are right. When your own gradient check shows 1e-9,
-# that is success.
+# Two errors pull in opposite directions. The formula takes the slope of a chord for that of the curve, and that error
+# falls as h². But the two losses agree in more and more leading digits as h shrinks; subtracting them cancels these,
+# and what is left is divided by a tiny h. Halfway between, about nine digits are right. When your own gradient check
+# shows 1e-9, that is success.
 #
 # Nobody who writes a gradient check should ask for more, and nobody should compare a bias of the keys by its relative
 # error:
@@ -339,7 +339,8 @@ assert np.abs(fit_curve - curve).max() < 1e-9
 
 # %% [markdown]
 # Thirty steps, three frameworks, and at least nine decimals of every loss are the same. That took some care:
-# `tensorflow_gpt.AdamW` is Keras' own AdamW with three things put where PyTorch has them. Here is what is different:
+# `tensorflow_gpt.AdamW` is Keras' own AdamW with three things put where PyTorch has them. Two of them stand here; the
+# third, that biases and gains do not decay, is set when the optimizer is made:
 
 # %%
 show.side_by_side(
@@ -399,7 +400,8 @@ assert np.abs(halfway - curve).max() > 1e-8
 
 # %% [markdown]
 # The loss looks the same to the eye; nobody notices. And still it is another optimizer. Keras adds epsilon to √v
-# where PyTorch adds it to √v̂, it decays every variable, biases included, and it clips by another constant. None of
+# where PyTorch adds it to √v̂, it decays every variable, biases included, and it clips without PyTorch's 1e-6 in the
+# divisor. Its default epsilon is another too: 1e-7, not 1e-8. None of
 # this is wrong. But someone who compares two trainings should know that "AdamW, lr 3e-3" is not yet a complete
 # description.
 #
@@ -426,8 +428,8 @@ assert len(branches) == 16
 assert apart < 1e-9
 
 # %% [markdown]
-# **What do you expect?** Both models now write on, by chance, at a temperature below 1. Two frameworks with two
-# random generators: can they draw the same tokens?
+# **What do you expect?** Both models now write on, drawing at random, at a temperature below 1. Two frameworks with
+# two random generators: can they draw the same tokens?
 
 # %%
 prompt = tokenizer.encode("In the morning")
@@ -461,13 +463,13 @@ assert same
 # ## Exercises
 #
 # 1. *Five minutes.* Set `keras.layers.LayerNormalization`'s epsilon back to Keras' own 1e-3
-#    (`tensorflow_gpt.layers.EPSILON`, before the model is made). How far do the logits move, and would a test with a
-#    tolerance of a hundredth see it?
+#    (`tensorflow_gpt.layers.EPSILON` and, for the last one, `tensorflow_gpt.model.EPSILON`, before the model is
+#    made). How far do the logits move, and would a test with a tolerance of a hundredth see it?
 # 2. *Ten minutes.* Draw the V of central differences in float32 (build the model with `np.float32`). Where is the
 #    best h now, and how many digits are left? This is why the parity suite proves things in float64.
-# 3. *Fifteen minutes.* Write the optimizer's step yourself: `gpt-exercise start adamw`. Then move epsilon under the
+# 3. *Thirty minutes.* Write the optimizer's step yourself: `gpt-exercise start adamw`. Then move epsilon under the
 #    root and watch the check tell you so.
-# 4. *Twenty minutes.* Write the whole training step: `gpt-exercise start training-step`.
+# 4. *Thirty minutes.* Write the whole training step: `gpt-exercise start training-step`.
 #
 # ## Recap
 #
@@ -475,7 +477,7 @@ assert same
 #   digits.
 # - By hand, autograd and GradientTape are three ways of bookkeeping for one chain rule; central differences are the
 #   check that needs none.
-# - A central difference is best at an h in the middle, and ten good digits are as many as it gives.
+# - A central difference is best at an h in the middle, and about nine good digits are as many as it gives.
 # - Optimizers differ by convention: where epsilon stands, what decays, how clipping divides.
 # - One state dict, in one layout, carries a model between all three, bit for bit.
 #
