@@ -54,12 +54,17 @@ def test_keras_saves_loads_copies_and_clones_it(model, tmp_path):
     assert keras.models.clone_model(tensorflow_gpt.GPTModel(CONFIG, dtype="float64")).dtype == "float64"
 
 
-@pytest.mark.parametrize("change", ["apply_lora", "add_class_head"])
-def test_a_keras_file_takes_no_branches_and_no_class_head(change, model, tmp_path):
-    getattr(tensorflow_gpt, change)(model, *{"apply_lora": (2, 4.0), "add_class_head": (3,)}[change])
+@pytest.mark.parametrize(
+    ("change", "settings", "way_out"),
+    [
+        (tensorflow_gpt.apply_lora, (2, 4.0), "merge adapters"),
+        (tensorflow_gpt.add_class_head, (3,), "a class head stays in its run"),
+    ],
+)
+def test_a_keras_file_takes_no_branches_and_no_class_head(change, settings, way_out, model, tmp_path):
+    change(model, *settings)
     with pytest.raises(ValueError, match="no place for LoRA and class heads; take save_weights"):
         model.save(tmp_path / "model.keras")
-    way_out = {"apply_lora": "merge adapters", "add_class_head": "a class head stays in its run"}[change]
     with pytest.raises(ValueError, match=way_out):
         tensorflow_gpt.save_gpt2(model, tmp_path / "gpt2")
 

@@ -23,7 +23,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def check_options(program: str, name: str, command: type, args: list[str]) -> None:
     """Raises ValueError for the first option in the arguments that the command of that name does not have, or that is empty."""
     known = [*option_names(command), "--help"]
-    left_out = {f"--{field.name}".replace("_", "-") for field in fields(command) if is_left_out(field)}
+    # an option that keeps its value is not shown: another program has it
+    left_out = {name_of(field) for field in fields(command) if is_marked(field, "Suppress")}
     for arg, following in zip(args, [*args[1:], None]):
         option = arg.partition("=")[0].replace("_", "-")
         if not re.fullmatch(r"--[a-z][a-z0-9-]*", option):
@@ -33,29 +34,32 @@ def check_options(program: str, name: str, command: type, args: list[str]) -> No
         if {option, option.replace("--no-", "--")} & left_out:
             raise ValueError(f"{name} has no {option} here; numpy-gpt and torch-gpt have it.")
         if option not in known and not option.startswith("--tyro-"):
-            alone = option in {f"--{field.name}".replace("_", "-") for field in fields(command)}
+            alone = option in map(name_of, fields(command))
             suggestion = "; give its value without that name." if alone else did_you_mean(option, known)
             raise ValueError(f"{name} has no option {option}{suggestion} All options: {program} {name} --help")
 
 
-def is_left_out(field: Field) -> bool:
-    """Whether a command has this option only to keep its value, and does not show it."""
-    from tyro.conf import Suppress
+def name_of(field: Field) -> str:
+    """ "--batch-size" """
+    return f"--{field.name}".replace("_", "-")
 
-    return Suppress[str].__metadata__[0] in getattr(field.type, "__metadata__", ())
+
+def is_marked(field: Field, marker: str) -> bool:
+    """Whether the type of a command's field bears one of tyro's marks."""
+    from tyro import conf  # here: a name that is no command is refused without it
+
+    return getattr(conf, marker)[str].__metadata__[0] in getattr(field.type, "__metadata__", ())
 
 
 def option_names(command: Any) -> Iterator[str]:
     """The options of a dataclass, those of dataclasses within it among them. What stands without a name is none."""
-    from tyro.conf import Positional  # here: a name that is no command is refused without it
-
     for field in fields(command):
-        if Positional[str].__metadata__[0] in getattr(field.type, "__metadata__", ()):
+        if is_marked(field, "Positional"):
             continue
         if is_dataclass(field.type):
             yield from option_names(field.type)
             continue
-        name = field.name.replace("_", "-")
-        yield f"--{name}"
+        name = name_of(field)
+        yield name
         if bool in (field.type, *get_args(field.type)):
-            yield f"--no-{name}"
+            yield name.replace("--", "--no-", 1)

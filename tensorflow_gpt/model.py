@@ -51,9 +51,10 @@ class GPTModel(keras.Model):
 
     def call(self, ids, training=None):
         """Logits (B, T, V) for ids (B, T); values are dropped with training=True alone, which Keras hands on to every layer."""
-        if isinstance(ids, tf.__internal__.EagerTensor):
+        if hasattr(ids, "numpy"):  # while a graph is made, ids have a shape alone
             check_inputs(ids.numpy(), np.ndarray, self.config, cache=None, last=None)
-        check_shape(ids.shape, self.config)
+        else:
+            check_shape(ids.shape, self.config)
         x = self.drop(self.wte(ids) + self.wpe(ops.arange(ops.shape(ids)[1])))
         for block in self.h:
             x = block(x)
@@ -73,19 +74,18 @@ class GPTModel(keras.Model):
         self.graph = self.train_function = self.test_function = self.predict_function = None
 
     def get_config(self):
-        """What a `.keras` file says of the model, which keeps its weights too. Its optimizer, made for the parameters of one
-        model, is not kept: compile anew."""
+        """What a `.keras` file says of the model; from_config makes another by it, whose weights Keras then fills."""
         own_head = self.lm_head is not None and self.lm_head.use_bias
         if own_head or any(getattr(layer, "rank", 0) for layer in self.modules()):
             raise ValueError("A .keras file has no place for LoRA and class heads; take save_weights, or save_lora.")
         return {"config": asdict(self.config), "dtype": self.dtype}
 
-    def get_compile_config(self):
-        return None
-
     @classmethod
     def from_config(cls, config):
         return cls(GPTConfig(**config["config"]), dtype=config["dtype"])
+
+    def get_compile_config(self):
+        """Nothing: the optimizer is made for the parameters of one model, so a loaded one is compiled anew."""
 
     def initialize(self, rng):
         """Draw the weights as GPT-2's: deviation 0.02 (wpe: 0.01), less where a layer writes into the residual stream."""
