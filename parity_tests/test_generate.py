@@ -1,6 +1,8 @@
 """Generation: the twins say the same, with and without the cache, alone and in a batch, and so does transformers."""
 
 import itertools
+from importlib import import_module
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from parity_tests.transformers_gpt import as_transformers
 
 CONFIG = GPTConfig(vocab_size=31, context_length=13, emb_dim=15, n_heads=3, n_layers=2)
 PAIR = (numpy_gpt, torch_gpt)
+ROOMS = {twin: import_module(f"{twin.__name__}.generate") for twin in PAIR}
 short = configs().map(lambda config: config.replace(context_length=min(config.context_length, 5)))
 few = settings(max_examples=10)
 ways_to_sample = st.fixed_dictionaries(
@@ -111,6 +114,38 @@ def test_cached_logits_are_uncached_ones_to_rounding(data, seed):
         )
         for a, b in zip(cached, plain, strict=True):
             assert_close([a.get(v, 0.0) for v in range(V)], [b.get(v, 0.0) for v in range(V)], FLOAT64)
+
+
+@few
+@given(st.data(), seeds, st.integers(1, 4), st.integers(1, 3))
+def test_a_long_prompt_is_read_in_pieces(data, seed, piece, last):
+    """Rows that begin with padding, too: the logits of reading all at once, and the weights of the last token over all keys."""
+    config = data.draw(configs(context_length=9))
+    T = data.draw(st.integers(last, 9))
+    rows = [row[:T] for row in data.draw(prompts(config))]
+    rng = np.random.default_rng(seed)
+    ids = rng.integers(config.vocab_size, size=(2, T))
+    for twin, model in zip(PAIR, twins(config, seed)):
+        given = ROOMS[twin].as_ids(model, ids.tolist())
+        at_once = next(twin.stream(model, rows, 1, candidates=config.vocab_size, attention=True))
+        with patch.object(ROOMS[twin], "PIECE", piece), twin.no_grad():
+            read = ROOMS[twin].read(model, given, twin.KVCache(config), last=last)
+            in_pieces = next(twin.stream(model, rows, 1, candidates=config.vocab_size, attention=True))
+        assert_close(read, model(given)[:, -last:], FLOAT64)
+        assert_close(in_pieces.attention, at_once.attention, FLOAT64)
+        for ours, theirs in zip(in_pieces.candidates, at_once.candidates, strict=True):
+            assert_close([p for _, p in sorted(ours)], [p for _, p in sorted(theirs)], FLOAT64)
+
+
+@pytest.mark.parametrize("twin", PAIR)
+def test_no_piece_is_longer_than_it_may_be(twin, monkeypatch):
+    """And only the first is shorter: so the last holds all positions that are asked for."""
+    room, model = ROOMS[twin], twin.GPTModel(CONFIG)
+    monkeypatch.setattr(room, "PIECE", 4)
+    for T, last, expected in ((11, 1, [3, 4, 4]), (8, 4, [4, 4]), (4, 1, [4]), (13, 6, [1, 6, 6]), (1, 1, [1])):
+        with patch.object(model, "forward", wraps=model.forward) as forward, twin.no_grad():
+            room.read(model, room.as_ids(model, [[1] * T]), twin.KVCache(CONFIG), last=last)
+        assert [call.args[0].shape[1] for call in forward.call_args_list] == expected
 
 
 @few
