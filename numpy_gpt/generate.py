@@ -84,8 +84,8 @@ def read(
     model: GPTModel,
     ids: Int[Array, "B T"],
     cache: KVCache | None,
-    padding: Int[Array, " B"] | None = None,
-    last: int = 1,
+    padding: Int[Array, " B"] | None,
+    last: int,
 ) -> Float[Array, "B last V"]:
     """Logits of the last positions, after all of ids, which with a cache are read in pieces.
 
@@ -128,7 +128,7 @@ class VisibleTokens:
         else:
             ids = as_ids(self.model, [row[-1:] for row in self.rows])
         with recorded_attention() if attention else nullcontext() as maps:
-            logits = read(self.model, ids, self.cache, self.padding)[:, -1]
+            logits = read(self.model, ids, self.cache, self.padding, last=1)[:, -1]
         check_logits(float(logits.max()))
         if attention:  # the last piece's maps alone hold the last token
             maps = np.stack([p[:, :, -1] for p in maps[-self.model.config.n_layers :]])

@@ -129,7 +129,7 @@ def test_a_long_prompt_is_read_in_pieces(data, seed, piece, last):
         given = ROOMS[twin].as_ids(model, ids.tolist())
         at_once = next(twin.stream(model, rows, 1, candidates=config.vocab_size, attention=True))
         with patch.object(ROOMS[twin], "PIECE", piece), twin.no_grad():
-            read = ROOMS[twin].read(model, given, twin.KVCache(config), last=last)
+            read = ROOMS[twin].read(model, given, twin.KVCache(config), None, last)
             in_pieces = next(twin.stream(model, rows, 1, candidates=config.vocab_size, attention=True))
         assert_close(read, model(given)[:, -last:], FLOAT64)
         assert_close(in_pieces.attention, at_once.attention, FLOAT64)
@@ -144,7 +144,7 @@ def test_no_piece_is_longer_than_it_may_be(twin, monkeypatch):
     monkeypatch.setattr(room, "PIECE", 4)
     for T, last, expected in ((11, 1, [3, 4, 4]), (8, 4, [4, 4]), (4, 1, [4]), (13, 6, [1, 6, 6]), (1, 1, [1])):
         with patch.object(model, "forward", wraps=model.forward) as forward, twin.no_grad():
-            room.read(model, room.as_ids(model, [[1] * T]), twin.KVCache(CONFIG), last=last)
+            room.read(model, room.as_ids(model, [[1] * T]), twin.KVCache(CONFIG), None, last)
         assert [call.args[0].shape[1] for call in forward.call_args_list] == expected
 
 
