@@ -302,7 +302,9 @@ assert of_tuned[1] < of_base[1]
 #
 # ## Chat
 #
-# The shipped `marren-chat` had the same treatment, for longer and with all categories. Ask it what you like:
+# The shipped `marren-chat` had the same treatment, for longer and with all categories; and between the questions it
+# recited what the base had read, so that learning to answer did not make it forget ([how](../docs/models.md)). Ask it
+# what you like:
 
 # %% tags=["optional"]
 questions = (
@@ -328,8 +330,8 @@ for question, said in zip(
 # ## Exercises
 #
 # 1. Mask the prompt by position, and find out why masking by the id of a token would be wrong: `gpt-exercise start
-#    mask-prompt` (20 minutes).
-# 2. Attach branches to the layers that a name picks: `gpt-exercise start apply-lora` (20 minutes).
+#    mask-prompt` (35 minutes).
+# 2. Attach branches to the layers that a name picks: `gpt-exercise start apply-lora` (40 minutes).
 # 3. Train the cell above without `lm_head` among the targets. What happens to the first token's surprise?
 # 4. Add entries whose output is `I do not know.` about made-up words to the training, and ask of other made-up words.
 #    When does it begin to say so of real ones?

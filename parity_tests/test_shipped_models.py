@@ -15,10 +15,16 @@ from shared_gpt.commands.loading import load_classifier, load_model, task_folder
 from shared_gpt.training.run_folder import RunFolder
 from village import models
 from village.as_typed import bare
+from village.further_statements import ABOUT_WORDS, told
 from village.held_out import cases_left_out
+from village.instructions import read_facts
+from village.language import word_cases
 from village.lessons import SEED, asked_cases, held_out, make_lessons
 from village.measures import read_as_people_ask, shares
 from village.model_cards import model_card
+from village.reading import make_reading
+from village.recitation import recitations
+from village.textbook import STATEMENTS
 from village.wordings import read_wordings
 
 BASE, CHAT, SPAM = shipped.NAMES
@@ -71,7 +77,7 @@ def test_the_chat_model_answers_people_as_often_as_its_card_says():
 
 
 def test_no_held_out_question_is_among_the_lessons(lessons):
-    learnt = {bare(entry) for entry in lessons}
+    learnt = {bare(entry) for entry in [*lessons, *recitations()]}
     for measure, entries in held_out().items():
         assert not learnt & {bare(entry) for entry in entries}, measure
     typed = {bare({"instruction": question}) for question, _ in read_as_people_ask()}
@@ -94,6 +100,25 @@ def test_no_lesson_asks_of_a_word_that_was_left_out():
     for category, cases in cases_left_out().items():
         assert cases, category
         assert not set(cases) & set(asked[category]), category
+
+
+def test_a_recitation_is_asked_for_by_its_topic_and_no_word():
+    """So it is no question about a word that was left out."""
+    requests = {entry["instruction"] for entry in recitations()}
+    topics = {f"Tell me a sentence about {topic}." for topic in word_cases()}
+    stories = {f"Tell me something from the story '{title}'." for title, *_ in read_facts()}
+    assert requests == topics | stories
+    assert not any(entry["input"] for entry in recitations())
+
+
+def test_every_word_that_was_left_out_is_read_and_recited(lessons):
+    """In each of twelve wordings, and in each of them the answer stands beside it."""
+    read, told_aloud = make_reading(lessons), [entry["output"] for entry in recitations()]
+    for topic, cases in cases_left_out().items():
+        for case in cases:
+            statements = told([*STATEMENTS[topic], *ABOUT_WORDS[topic]], [case])
+            assert len(statements) == 12
+            assert all(statement in read and statement in told_aloud for statement in statements), case
 
 
 # --- what ships -------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """python -m village [folder]: make the generated texts again, in `shared_gpt/text/data` or in the folder.
 
 python -m village models [folder]: train the models that ship and pack them in `shared_gpt/models`, or in the folder. This takes
-20 minutes on two cores; the runs stay in `runs/models`.
+a quarter of an hour on two cores; the runs stay in `runs/models`.
 
 python -m village tiny: train the tiny model whose numbers the reader's pages show, in `reader/data`. This takes seconds.
 """

@@ -40,16 +40,19 @@ USE = {
     "marren-spam": 'numpy-gpt classify "You have won a prize, text CASH to 81234"',
 }
 MADE_OF = {
-    "marren": "The stories (60,000 characters), the textbook, sentences about the facts of the stories, and the questions that "
-    "marren-chat also learns, each above its answer. All are in this project; nothing was downloaded.",
+    "marren": "The stories (60,000 characters), the textbook and its statements in other words, the facts of the stories told "
+    "again, and the questions that marren-chat also learns, each above its answer. All are in this project; nothing was "
+    "downloaded.",
     "marren-chat": "The instruction set without what it holds out, and further wordings, words, numbers and sentences, some as "
-    "people type them (`village/lessons.py`).",
+    "people type them (`village/lessons.py`); between them sentences of what the base has read, to be recited "
+    "(`village/recitation.py`).",
     "marren-spam": "960 of the 1,920 labelled messages, half of them spam; a tenth for validation and a fifth for the test are "
     "held out.",
 }
 LIMITS = {
-    "marren": "It knows one village and a school's primer, and English only as far as these go. It sees 64 tokens at once. A "
-    "story loses its thread within a sentence or two, and soon turns into exercises, of which it has read far more.",
+    "marren": "It knows one village and a school's primer, and English only as far as these go. It sees 64 tokens at once. Without "
+    "a prompt it mostly begins a story, with whole sentences from those that it has read, and loses its thread after some of them. A "
+    "prompt that no story begins with may be taken for a line of the school book.",
     "marren-chat": "Each line is a request by itself; it remembers none of those before. It sees 64 tokens. It knows nothing "
     "beyond its lessons, and never says so: it answers everything, sometimes with something of another kind. Sums of numbers "
     "above ten and words that it has not met are guesses. One word in ten of each kind was kept from its questions, to measure "

@@ -153,8 +153,13 @@ def textbook_cases() -> dict[str, list[Case]]:
 
 def lessons_on(topic: str, statements: Iterable[str], cases: Iterable[Case], rng: Random) -> Iterator[str]:
     """Every statement about every case, in lessons of ten lines."""
-    lines = shuffled(
-        dict.fromkeys(filled(statement, gaps, answer=answer) for gaps, answer in cases for statement in statements), rng
+    yield from lessons_of(
+        topic, dict.fromkeys(filled(form, gaps, answer=answer) for gaps, answer in cases for form in statements), rng
     )
+
+
+def lessons_of(topic: str, statements: Iterable[str], rng: Random) -> Iterator[str]:
+    """These sentences in a random order, ten below each title."""
+    lines = shuffled(statements, rng)
     for start in range(0, len(lines), LINES_OF_A_LESSON):
         yield "\n".join([topic.capitalize(), "", *lines[start : start + LINES_OF_A_LESSON]])
