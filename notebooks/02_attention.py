@@ -327,12 +327,12 @@ assert error < 1e-14
 # ## A head at work
 #
 # What do trained heads look at? The project ships a model that has read the stories. Of all its heads we take
-# two: the one that looks most at the token just before, and the one in which *She* looks most at *Ada*.
+# two: the one that looks most at the token just before, and the one in which *he* looks most at *Captain*, the dog.
 
 # %% jupyter={"source_hidden": true}
 from shared_gpt.commands.loading import load_model
 
-text = "Every evening Ada climbs the stairs with a can of oil. She is not tired."
+text = "Bram has a brown dog with the name of Captain. In rough weather he is afraid of water."
 model, tokenizer = load_model(numpy_gpt, "marren")
 ids = tokenizer.encode(text)
 pieces = [tokenizer.decode([i]).replace(" ", "␣") for i in ids]
@@ -341,14 +341,14 @@ assert np.allclose(maps.sum(axis=-1), 1, atol=1e-5)
 assert (np.triu(maps, 1) == 0).all()
 n = len(ids)
 previous = maps[:, :, range(1, n), range(n - 1)].mean(axis=-1)
-ada = "".join(pieces).index("␣Ada")
+captain = "".join(pieces).index("␣Captain")
 starts = np.cumsum([0, *map(len, pieces)])
-name = [i for i in range(n) if ada <= starts[i] < ada + 4]  # the token or tokens of her name
-to_ada = maps[:, :, pieces.index("␣She"), name].sum(axis=-1)
+name = [i for i in range(n) if captain <= starts[i] < captain + 8]  # the token or tokens of his name
+to_captain = maps[:, :, pieces.index("␣he"), name].sum(axis=-1)
 figure, panels = show.new_figure(columns=2, height=5, width=10)
 for axis, choice, what in (
     (panels[0], previous, "looks at the token before"),
-    (panels[1], to_ada, "She looks at Ada"),
+    (panels[1], to_captain, "he looks at Captain"),
 ):
     layer, head = np.unravel_index(choice.argmax(), choice.shape)
     show.heat(axis, np.where(np.tri(n), maps[layer, head] ** 0.5, np.nan), pieces, pieces, vmin=0, vmax=1)
@@ -357,23 +357,26 @@ show.figure(
     figure,
     "Two heads of the shipped model on one sentence. Row: who looks; column: at whom; dark: much (the colour follows the square "
     "root of the weight). A dark first column is common: there a head looks when it has nothing to ask.",
-    "Two triangular maps over the tokens of `Every evening Ada climbs the stairs with a can of oil. She is not tired.` In the left one many "
-    "squares just below the diagonal are darker than those around them; in the right one the column of Ada is dark, in the row of She too.",
+    "Two triangular maps over the tokens of `Bram has a brown dog with the name of Captain. In rough weather he is afraid of water.` In the left "
+    "one many squares just below the diagonal are darker than those around them; in the right one the column of Captain is dark, in "
+    "the row of he too.",
 )
 even = (1 / np.arange(2, n + 1)).mean()  # what the token before would get, did all share alike
 assert previous.max() > 1.5 * even
-layer, head = np.unravel_index(to_ada.argmax(), to_ada.shape)
+layer, head = np.unravel_index(to_captain.argmax(), to_captain.shape)
 by_later = maps[layer, head, name[-1] + 1 :, name[0] : name[-1] + 1].sum(axis=-1)
 print(f"Equal shares would give the token before {even:.0%}.")
-print(f"The right head looks at Ada with more than 0.3 from {(by_later > 0.3).sum()} of {len(by_later)} later tokens.")
-assert to_ada.max() > 0.4
-assert (by_later > 0.3).mean() > 0.4
+print(
+    f"The right head looks at Captain with more than 0.3 from {(by_later > 0.3).sum()} of {len(by_later)} later tokens."
+)
+assert to_captain.max() > 0.4
+assert (by_later > 0.3).mean() > 0.3
 
 # %% [markdown]
 # The left head has a taste for the token before, but looks elsewhere as well: a small model's heads are seldom pure.
-# In the right map more than 0.4 of what *She* sees is *Ada*, a whole sentence back. That helps to guess what comes next. It
-# does not show that the model knows what a pronoun is: the column of *Ada* is dark for many other tokens too, so this
-# head looks at the name from wherever it stands. Look at whole rows and columns before you believe a single square.
+# In the right map more than 0.4 of what *he* sees is *Captain*, in the sentence before. That helps to guess what comes next. It
+# does not show that the model knows what a pronoun is: the column of *Captain* is dark for other tokens too, so this
+# head looks at the name from several places. Look at whole rows and columns before you believe a single square.
 #
 # ## What attention does not know
 #

@@ -28,7 +28,7 @@ import numpy as np
 import numpy_gpt as gpt
 from notebooks import show
 from shared_gpt.commands.loading import load_model
-from shared_gpt.text import InstructionDataset, format_prompt, load_instructions
+from shared_gpt.text import InstructionDataset, format_prompt, load_instructions, load_text
 from shared_gpt.training.instruction_tuning import answers
 
 rng = np.random.default_rng(8)  # all that is random on this page comes from here
@@ -123,7 +123,9 @@ for entry, said in zip(some, answers(gpt, base, tokenizer, some, "qa", 12)):
     print(f"{entry['instruction']} {entry.get('input', '')}\n    {said.strip()!r}\n    (wanted: {entry['output']})")
 
 # %% [markdown]
-# It does not answer; it goes on. Now ask it otherwise: begin the sentence as the textbook would, and let it finish.
+# It takes the question for one more line of its school book. Sometimes the answer stands there, sometimes something
+# else; in any case it goes on with the next exercise. Now ask it otherwise: begin the sentence as the textbook would,
+# and let it finish.
 
 
 # %%
@@ -140,25 +142,48 @@ for entry in some:
     print(f"{beginning}▸{tokenizer.decode(ids)[len(beginning) :].splitlines()[0]}")
 
 # %% [markdown]
-# The base *knows* a good deal. It has no idea that it is being asked.
+# The base *knows* a good deal. It has no idea that it is being asked, and that one word would do.
 #
 # ## Teach it to answer, and keep some words from it
 #
 # We train LoRA for two hundred steps on these questions, and leave out a quarter of the **words** altogether, in
-# every wording. The base may have read about them; our fine-tuning says nothing of them.
+# every wording. The base has read about them; our fine-tuning says nothing of them. And then there are words that
+# stand in no text of the village at all. Nobody told this model about pirates.
 #
-# **What do you expect?** It learns to answer about the words that it was asked of. And about the others: nothing,
-# everything, or what?
+# **What do you expect?** It learns to answer about the words that it was asked of. And about the two other kinds:
+# nothing, everything, or what?
 
 # %%
+NEVER_READ = {
+    "antonyms": "guilty/innocent attack/defend victory/defeat cruel/gentle reward/punish expand/shrink ascend/descend",
+    "plurals": "pirate/pirates wizard/wizards parrot/parrots violin/violins saddle/saddles tractor/tractors lynx/lynxes",
+    "past tense": "juggle/juggled invent/invented yawn/yawned gallop/galloped swing/swung spin/spun weep/wept",
+    "comparatives": "steep/steeper proud/prouder tough/tougher bitter/bitterer calm/calmer noble/nobler fierce/fiercer",
+    "superlatives": "steep/steepest proud/proudest tough/toughest bitter/bitterest calm/calmest noble/noblest fierce/fiercest",
+}
+INSTRUCTION = {  # one of the wordings of each category
+    "antonyms": "What is the opposite of '{}'?",
+    "plurals": "What is the plural of '{}'?",
+    "past tense": "What is the past tense of '{}'?",
+    "comparatives": "What is the comparative of '{}'?",
+    "superlatives": "What is the superlative of '{}'?",
+}
+strange = [
+    {"category": category, "instruction": INSTRUCTION[category].format(word), "output": answer}
+    for category, pairs in NEVER_READ.items()
+    for word, answer in (pair.split("/") for pair in pairs.split())
+]
+read = set(re.findall(r"[a-z]+", load_text("marren").lower()))
+assert not read & {word_of(entry) for entry in strange}, "these words stand in the stories or the textbook"
 words = sorted({(entry["category"], word_of(entry)) for entry in asked})
 hidden = {words[i] for i in rng.choice(len(words), len(words) // 4, replace=False)}
 training = [entry for entry in asked if (entry["category"], word_of(entry)) not in hidden]
 sets = {
     "asked of in training": list({(e["category"], word_of(e)): e for e in training}.values()),
-    "never asked of": list(
+    "read, never asked of": list(
         {(e["category"], word_of(e)): e for e in asked if (e["category"], word_of(e)) in hidden}.values()
     ),
+    "never read": strange,
 }
 sets = {
     name: [items[i] for i in sorted(rng.choice(len(items), min(len(items), 120), replace=False))]
@@ -190,7 +215,7 @@ after = {name: right(tuned, items) for name, items in sets.items()}
 knew = {name: np.array([finishes(base, entry) for entry in items]) for name, items in sets.items()}
 assert max(hits.mean() for hits in before.values()) < 0.3
 assert after["asked of in training"].mean() > before["asked of in training"].mean() + 0.2
-assert after["never asked of"].mean() > before["never asked of"].mean()
+assert after["read, never asked of"].mean() > after["never read"].mean() + 0.2
 
 # %% tags=["optional"]
 show.table(
@@ -201,11 +226,14 @@ show.table(
     ("words", "how many", "base, asked", "base, the textbook's sentence begun", "after LoRA, asked"),
     "Right to the letter",
 )
+for entry, said in zip(strange[::4], answers(gpt, tuned, tokenizer, strange[::4], "qa", 10)):
+    print(f"{entry['instruction']} {said.strip()!r}, wanted {entry['output']!r}")
 
 # %% [markdown]
-# Asked, the base is right almost never; after some minutes of LoRA it is right about many words that none of its
-# questions had spoken of. Those answers cannot come from the fine-tuning. Let us sort all answers by where they can
-# come from:
+# Asked, the base is right almost never: it does not stop after the answer. After a minute of LoRA it is right about
+# most words that none of these questions had spoken of, if it has read about them. Those answers cannot come from the
+# fine-tuning. About words that it has never read it is hardly ever right, even where a rule would do, an *s* or an
+# *ed*: it says the form of another word that it knows. Let us sort all answers by where they can come from:
 
 # %%
 kinds = (  # label, colour, which
@@ -214,7 +242,7 @@ kinds = (  # label, colour, which
     ("the base knew it, and it is still lost", show.COLOURS[5], lambda k, a: k & ~a),
     ("nobody knows", show.GRID, lambda k, a: ~k & ~a),
 )
-drawn, panels = show.new_figure(1, 3.6, columns=2, width=10, sharey=True)
+drawn, panels = show.new_figure(1, 3.6, columns=3, width=10, sharey=True)
 for axis, (name, items) in zip(panels, sets.items()):
     for y, category in enumerate(STATEMENTS):
         here = np.array([entry["category"] == category for entry in items])
@@ -244,22 +272,22 @@ show.figure(
     "Which answers come from where. Dark blue: the base could finish the textbook's sentence, and the tuned "
     "model answers. Orange: it could not, so the answer was learnt from questions, or from the rule behind "
     "them.",
-    "Stacked bars for five kinds of questions, for words that training asked of and for words that it did not. "
-    "For words never asked of, the right answers are mostly those that the base could give in "
-    "its own way; orange, answers beyond the base, is larger for words that were asked of.",
+    "Stacked bars for five kinds of questions: for words that training asked of, for words that it did not, and for "
+    "words that nobody read. In the first two nearly all is dark blue; in the third nearly all is grey.",
 )
-known, unknown = (
-    float(after["never asked of"][mask].mean()) for mask in (knew["never asked of"], ~knew["never asked of"])
+told = np.concatenate([knew["read, never asked of"], knew["never read"]])
+said = np.concatenate([after["read, never asked of"], after["never read"]])
+print(
+    f"of words never asked of, answered where the base knew: {said[told].mean():.0%}, where it did not: {said[~told].mean():.0%}"
 )
-print(f"of words never asked of, answered where the base knew more often than where it did not: {known > unknown}")
-assert known > unknown
+assert said[told].mean() > said[~told].mean() + 0.3
 
 # %% [markdown]
-# For words never asked of, what the base can say in its own way decides: there the tuned model answers far more
-# often. Where it does so without the base knowing, it has learnt a rule (an *s* makes the plural), and where it was
-# asked in training, it has learnt the answer itself. So both halves of the question are true, and the picture says
-# for which part: **fine-tuning teaches the form, and carries what the base has read into it**. It also means that a
-# base that has not read about something cannot be tuned into knowing it by questions about other things.
+# For words never asked of, what the base can say in its own way decides. So the picture says who knew the answer:
+# **fine-tuning teaches the form, and carries what the base has read into it**. A base that has not read about
+# something cannot be tuned into knowing it by questions about other things. Even the rule of the plural does not
+# stretch to *pirate*: a model this small has learnt pairs of words, one by one, and hardly how one is made from the
+# other.
 #
 # ## Where in the answer does the form sit?
 #
@@ -280,7 +308,7 @@ def surprises(model, items):
     return np.array(found).mean(axis=0)
 
 
-of_base, of_tuned = (surprises(model, sets["never asked of"][:60]) for model in (base, tuned))
+of_base, of_tuned = (surprises(model, sets["read, never asked of"][:60]) for model in (base, tuned))
 drawn, axis = show.new_figure(1, 2.8, width=7)
 for x, (name, values, colour) in enumerate(
     (("base", of_base, show.COLOURS[5]), ("after LoRA", of_tuned, show.COLOURS[0]))
@@ -291,7 +319,7 @@ axis.set_ylabel("surprise, nats")
 axis.legend(frameon=False, fontsize=8)
 show.figure(
     drawn,
-    "Surprise at right answers about words never asked of.",
+    "Surprise at right answers about words never asked of, of which the base has read.",
     "Bars of the mean surprise: the base's are high at both places; after LoRA both are much lower.",
 )
 assert of_tuned[0] < of_base[0] - 1
@@ -342,7 +370,7 @@ for question, said in zip(
 # - An entry is laid out in a prompt style; prompt and padding are masked, and the end token is part of the answer.
 # - The base knows without answering: begin the textbook's sentence, and it finishes it.
 # - Fine-tuning teaches the form, and carries what the base has read over to words that no question spoke of.
-# - Beyond the base's knowledge it learns rules and single answers, for the words that it was shown.
+# - Of words that the base has never read, a model this small knows hardly any form, not even by a rule.
 # - Outside of what it has read it is wrong, calmly, or silent: nobody taught it to say that it does not know.
 #
 # Next: [09 TensorFlow](09_tensorflow.ipynb). The whole course from raw text to chat, with figures:
