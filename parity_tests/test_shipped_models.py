@@ -15,7 +15,7 @@ from shared_gpt.commands.loading import load_classifier, load_model, task_folder
 from shared_gpt.training.run_folder import RunFolder
 from village import models
 from village.as_typed import bare
-from village.further_statements import ABOUT_WORDS, told
+from village.further_statements import ABOUT_WORDS
 from village.held_out import cases_left_out
 from village.instructions import read_facts
 from village.language import word_cases
@@ -24,7 +24,7 @@ from village.measures import read_as_people_ask, shares
 from village.model_cards import model_card
 from village.reading import make_reading
 from village.recitation import recitations
-from village.textbook import STATEMENTS
+from village.textbook import STATEMENTS, told
 from village.wordings import read_wordings
 
 BASE, CHAT, SPAM = shipped.NAMES

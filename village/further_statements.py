@@ -4,11 +4,10 @@ be asked about in yet another (Allen-Zhu and Li 2023, "Physics of Language Model
 from collections.abc import Iterator
 from random import Random
 
-from village.asking import Case, filled
 from village.language import word_cases
 from village.lists import lines
 from village.numbers import arithmetic
-from village.textbook import lessons_of
+from village.textbook import lessons_of, told
 
 WORD_TIMES, NUMBER_TIMES = 3, 4  # how often each is read in one pass
 LAST_OF_A_ROW = 6
@@ -162,11 +161,6 @@ def further_lessons(rng: Random) -> list[str]:
     statements |= {topic: told(ABOUT_NUMBERS[topic], cases) * NUMBER_TIMES for topic, cases in numbers.items()}
     statements["counting"] += list(rows_of_numbers()) * NUMBER_TIMES
     return [lesson for topic, about_it in statements.items() for lesson in lessons_of(topic, about_it, rng)]
-
-
-def told(forms: list[str], cases: list[Case]) -> list[str]:
-    """Each case in each form."""
-    return [filled(form, gaps, answer=answer) for gaps, answer in cases for form in forms]
 
 
 def rows_of_numbers() -> Iterator[str]:

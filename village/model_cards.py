@@ -50,9 +50,9 @@ MADE_OF = {
     "held out.",
 }
 LIMITS = {
-    "marren": "It knows one village and a school's primer, and English only as far as these go. It sees 64 tokens at once. Without "
-    "a prompt it mostly begins a story, with whole sentences from those that it has read, and loses its thread after some of them. A "
-    "prompt that no story begins with may be taken for a line of the school book.",
+    "marren": "It knows one village and a school's primer, and English only as far as these go. It sees 64 tokens at once. "
+    "Without a prompt it mostly begins a story, with whole sentences from those that it has read, and loses its thread after "
+    "some of them. A prompt that no story begins with may be taken for a line of the school book.",
     "marren-chat": "Each line is a request by itself; it remembers none of those before. It sees 64 tokens. It knows nothing "
     "beyond its lessons, and never says so: it answers everything, sometimes with something of another kind. Sums of numbers "
     "above ten and words that it has not met are guesses. One word in ten of each kind was kept from its questions, to measure "

@@ -8,10 +8,10 @@ word of it. Source: Ouyang et al. 2022, section 3.5, where texts of the pre-trai
 from collections.abc import Iterator
 
 from shared_gpt.text.prompts import Entry
-from village.further_statements import ABOUT_WORDS, told
+from village.further_statements import ABOUT_WORDS
 from village.instructions import read_facts
 from village.language import word_cases
-from village.textbook import STATEMENTS
+from village.textbook import STATEMENTS, told
 from village.wordings import read_more_on_facts
 
 FACT_TIMES = 4  # how often a statement about a story is recited in one pass

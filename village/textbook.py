@@ -153,9 +153,13 @@ def textbook_cases() -> dict[str, list[Case]]:
 
 def lessons_on(topic: str, statements: Iterable[str], cases: Iterable[Case], rng: Random) -> Iterator[str]:
     """Every statement about every case, in lessons of ten lines."""
-    yield from lessons_of(
-        topic, dict.fromkeys(filled(form, gaps, answer=answer) for gaps, answer in cases for form in statements), rng
-    )
+    yield from lessons_of(topic, dict.fromkeys(told(statements, cases)), rng)
+
+
+def told(statements: Iterable[str], cases: Iterable[Case]) -> list[str]:
+    """Each case in each statement."""
+    forms = list(statements)
+    return [filled(form, gaps, answer=answer) for gaps, answer in cases for form in forms]
 
 
 def lessons_of(topic: str, statements: Iterable[str], rng: Random) -> Iterator[str]:
