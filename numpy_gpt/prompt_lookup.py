@@ -12,8 +12,8 @@ likeliest token alone); Saxena 2023, "Prompt Lookup Decoding", for the guess.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from numpy_gpt.generate import SamplingSettings, as_ids, read
-from numpy_gpt.kv_cache import KVCache
+from numpy_gpt.generate import SamplingSettings, as_ids
+from numpy_gpt.kv_cache import KVCache, read_in_pieces
 from numpy_gpt.model import GPTModel
 from numpy_gpt.module import evaluation, no_grad
 from shared_gpt.checks.generate import (
@@ -56,7 +56,9 @@ def confirm(model: GPTModel, ids: list[int], guessed: list[int], cache: KVCache)
     forgotten the others.
     """
     new = as_ids(model, [[*ids[cache.length :], *guessed]])
-    logits = read(model, new, cache, None, last=len(guessed) + 1)[0]  # (guessed + 1, V)
+    logits = read_in_pieces(model, new, cache, None, last=len(guessed) + 1)[
+        0
+    ]  # (guessed + 1, V)
     check_logits(float(logits.max()))
     likeliest = logits.argmax(axis=-1).tolist()
     right = 0

@@ -19,7 +19,7 @@ from parity_tests.transformers_gpt import as_transformers
 
 CONFIG = GPTConfig(vocab_size=31, context_length=13, emb_dim=15, n_heads=3, n_layers=2)
 PAIR = (numpy_gpt, torch_gpt)
-ROOMS = {twin: import_module(f"{twin.__name__}.generate") for twin in PAIR}
+CACHES = {twin: import_module(f"{twin.__name__}.kv_cache") for twin in PAIR}
 short = configs().map(lambda config: config.replace(context_length=min(config.context_length, 5)))
 few = settings(max_examples=10)
 ways_to_sample = st.fixed_dictionaries(
@@ -126,10 +126,10 @@ def test_a_long_prompt_is_read_in_pieces(data, seed, piece, last):
     rng = np.random.default_rng(seed)
     ids = rng.integers(config.vocab_size, size=(2, T))
     for twin, model in zip(PAIR, twins(config, seed)):
-        given = ROOMS[twin].as_ids(model, ids.tolist())
+        given = ids if twin is numpy_gpt else torch.tensor(ids)
         at_once = next(twin.stream(model, rows, 1, candidates=config.vocab_size, attention=True))
-        with patch.object(ROOMS[twin], "PIECE", piece), twin.no_grad():
-            read = ROOMS[twin].read(model, given, twin.KVCache(config), None, last)
+        with patch.object(CACHES[twin], "PIECE", piece), twin.no_grad():
+            read = CACHES[twin].read_in_pieces(model, given, twin.KVCache(config), None, last)
             in_pieces = next(twin.stream(model, rows, 1, candidates=config.vocab_size, attention=True))
         assert_close(read, model(given)[:, -last:], FLOAT64)
         assert_close(in_pieces.attention, at_once.attention, FLOAT64)
@@ -140,11 +140,12 @@ def test_a_long_prompt_is_read_in_pieces(data, seed, piece, last):
 @pytest.mark.parametrize("twin", PAIR)
 def test_no_piece_is_longer_than_it_may_be(twin, monkeypatch):
     """And only the first is shorter: so the last holds all positions that are asked for."""
-    room, model = ROOMS[twin], twin.GPTModel(CONFIG)
+    room, model = CACHES[twin], twin.GPTModel(CONFIG)
+    as_ids = np.asarray if twin is numpy_gpt else torch.tensor
     monkeypatch.setattr(room, "PIECE", 4)
     for T, last, expected in ((11, 1, [3, 4, 4]), (8, 4, [4, 4]), (4, 1, [4]), (13, 6, [1, 6, 6]), (1, 1, [1])):
         with patch.object(model, "forward", wraps=model.forward) as forward, twin.no_grad():
-            room.read(model, room.as_ids(model, [[1] * T]), twin.KVCache(CONFIG), None, last)
+            room.read_in_pieces(model, as_ids(np.ones((1, T), int)), twin.KVCache(CONFIG), None, last)
         assert [call.args[0].shape[1] for call in forward.call_args_list] == expected
 
 

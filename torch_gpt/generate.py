@@ -27,14 +27,13 @@ from shared_gpt.checks.generate import (
     check_window,
 )
 from torch_gpt.attention import attention_record
-from torch_gpt.kv_cache import KVCache
+from torch_gpt.kv_cache import KVCache, read_in_pieces
 from torch_gpt.model import GPTModel
 from torch_gpt.module import evaluation, no_grad
 from torch_gpt.sampling import draw, likeliest, penalize_repetition, probabilities
 from torch_gpt.shapes import Array, Float, Int
 
 Prompts = Int[Array, "B T"] | Sequence[Sequence[int]]
-PIECE = 256  # tokens: enough rows for fast products, few enough to leave out most hidden keys
 
 
 @no_grad()
@@ -81,27 +80,6 @@ def attention_maps(model: GPTModel, ids: Prompts) -> Float[Array, "n_layers B H 
     return torch.stack(maps).cpu()
 
 
-def read(
-    model: GPTModel,
-    ids: Int[Array, "B T"],
-    cache: KVCache | None,
-    padding: Int[Array, " B"] | None,
-    last: int,
-) -> Float[Array, "B last V"]:
-    """Logits of the last positions, after all of ids, which with a cache are read in pieces.
-
-    A piece scores the keys up to its own end alone. Read at once, a long text scores all keys
-    of each position's future too, half of all scores, only to hide them.
-    """
-    start, T = 0, ids.shape[1]
-    if cache is not None:
-        size = max(PIECE, last)
-        for end in range((T - 1) % size + 1, T, size):
-            model(ids[:, start:end], cache, padding, last=1)
-            start = end
-    return model(ids[:, start:], cache, padding, last)
-
-
 class VisibleTokens:
     """What the next token of each row can see, and the keys and values already computed for
     it."""
@@ -129,7 +107,7 @@ class VisibleTokens:
         else:
             ids = as_ids(self.model, [row[-1:] for row in self.rows])
         with recorded_attention() if attention else nullcontext() as maps:
-            logits = read(self.model, ids, self.cache, self.padding, last=1)[:, -1]
+            logits = read_in_pieces(self.model, ids, self.cache, self.padding, last=1)[:, -1]
         check_logits(float(logits.max()))
         if attention:  # the last piece's maps alone hold the last token
             maps = torch.stack([p[:, :, -1] for p in maps[-self.model.config.n_layers :]])

@@ -1,8 +1,12 @@
 """KVCache: keys and values of the tokens already seen, so that each is computed only once."""
 
+from collections.abc import Callable
+
 from shared_gpt.checks.kv_cache import check_cache, check_capacity
 from shared_gpt.config import GPTConfig
-from torch_gpt.shapes import Array, Float
+from torch_gpt.shapes import Array, Float, Int
+
+PIECE = 256  # tokens: enough rows for fast products, few enough to leave out most hidden keys
 
 
 class LayerCache:
@@ -63,3 +67,24 @@ class KVCache:
     def reset(self) -> None:
         """Forget all positions and keep the memory."""
         self.truncate(0)
+
+
+def read_in_pieces(
+    model: Callable[..., Float[Array, "B last V"]],
+    ids: Int[Array, "B T"],
+    cache: KVCache | None,
+    padding: Int[Array, " B"] | None,
+    last: int,
+) -> Float[Array, "B last V"]:
+    """Logits of the last positions, after all of ids, which with a cache are read in pieces.
+
+    A piece scores the keys up to its own end alone. Read at once, a long text scores all keys
+    of each position's future too, half of all scores, only to hide them.
+    """
+    start, T = 0, ids.shape[1]
+    if cache is not None:
+        size = max(PIECE, last)
+        for end in range((T - 1) % size + 1, T, size):
+            model(ids[:, start:end], cache, padding, last=1)
+            start = end
+    return model(ids[:, start:], cache, padding, last)

@@ -18,8 +18,8 @@ from shared_gpt.checks.generate import (
     check_prompts,
     check_sampling,
 )
-from torch_gpt.generate import SamplingSettings, as_ids, read
-from torch_gpt.kv_cache import KVCache
+from torch_gpt.generate import SamplingSettings, as_ids
+from torch_gpt.kv_cache import KVCache, read_in_pieces
 from torch_gpt.model import GPTModel
 from torch_gpt.module import evaluation, no_grad
 
@@ -56,7 +56,9 @@ def confirm(model: GPTModel, ids: list[int], guessed: list[int], cache: KVCache)
     forgotten the others.
     """
     new = as_ids(model, [[*ids[cache.length :], *guessed]])
-    logits = read(model, new, cache, None, last=len(guessed) + 1)[0]  # (guessed + 1, V)
+    logits = read_in_pieces(model, new, cache, None, last=len(guessed) + 1)[
+        0
+    ]  # (guessed + 1, V)
     check_logits(float(logits.max()))
     likeliest = logits.argmax(dim=-1).tolist()
     right = 0

@@ -69,9 +69,9 @@ EQUIVALENTS = [
     ),
     Equivalent("numpy_gpt/sampling.py", "np.where(before < top_p, descending, 1)", "1 → 2", "it is never the least"),
     Equivalent("numpy_gpt/generate.py", "model(as_ids(model, rows), last=1)", "1 → 2", "the logits are not used there"),
-    Equivalent("numpy_gpt/generate.py", "PIECE = 256", "", SPEED),
+    Equivalent("numpy_gpt/kv_cache.py", "PIECE = 256", "", SPEED),
     Equivalent("numpy_gpt/generate.py", "self.padding, last=1)[:, -1]", "1 → 2", SPEED, "last="),
-    Equivalent("numpy_gpt/generate.py", "model(ids[:, start:end], cache, padding, last=1)", "1 → 2", SPEED, "last="),
+    Equivalent("numpy_gpt/kv_cache.py", "model(ids[:, start:end], cache, padding, last=1)", "1 → 2", SPEED, "last="),
     Equivalent(
         "numpy_gpt/prompt_lookup.py", "check_sampling(settings, max_new_tokens, 0", "0 → 1", "one candidate is allowed"
     ),
