@@ -142,13 +142,14 @@ for entry in some:
     print(f"{beginning}▸{tokenizer.decode(ids)[len(beginning) :].splitlines()[0]}")
 
 # %% [markdown]
-# The base *knows* a good deal. It has no idea that it is being asked, and that one word would do.
+# The base *knows* a good deal; among the exercises of its school book it has even met most of these questions. What it
+# does not know is that somebody is asking, and that one word would do.
 #
 # ## Teach it to answer, and keep some words from it
 #
 # We train LoRA for two hundred steps on these questions, and leave out a quarter of the **words** altogether, in
-# every wording. The base has read about them; our fine-tuning says nothing of them. And then there are words that
-# stand in no text of the village at all. Nobody told this model about pirates.
+# every wording. The base has read about them; our fine-tuning says nothing of them. And then there are words about
+# which nobody ever told this model anything. It knows no pirates.
 #
 # **What do you expect?** It learns to answer about the words that it was asked of. And about the two other kinds:
 # nothing, everything, or what?
@@ -157,9 +158,9 @@ for entry in some:
 NEVER_READ = {
     "antonyms": "guilty/innocent attack/defend victory/defeat cruel/gentle reward/punish expand/shrink ascend/descend",
     "plurals": "pirate/pirates wizard/wizards parrot/parrots violin/violins saddle/saddles tractor/tractors lynx/lynxes",
-    "past tense": "juggle/juggled invent/invented yawn/yawned gallop/galloped swing/swung spin/spun weep/wept",
-    "comparatives": "steep/steeper proud/prouder tough/tougher bitter/bitterer calm/calmer noble/nobler fierce/fiercer",
-    "superlatives": "steep/steepest proud/proudest tough/toughest bitter/bitterest calm/calmest noble/noblest fierce/fiercest",
+    "past tense": "juggle/juggled invent/invented yawn/yawned gallop/galloped swing/swung spin/spun grin/grinned",
+    "comparatives": "brisk/brisker proud/prouder tough/tougher bitter/bitterer calm/calmer noble/nobler fierce/fiercer",
+    "superlatives": "brisk/briskest proud/proudest tough/toughest bitter/bitterest calm/calmest noble/noblest fierce/fiercest",
 }
 INSTRUCTION = {  # one of the wordings of each category
     "antonyms": "What is the opposite of '{}'?",
@@ -233,7 +234,7 @@ for entry, said in zip(strange[::4], answers(gpt, tuned, tokenizer, strange[::4]
 # Asked, the base is right almost never: it does not stop after the answer. After a minute of LoRA it is right about
 # most words that none of these questions had spoken of, if it has read about them. Those answers cannot come from the
 # fine-tuning. About words that it has never read it is hardly ever right, even where a rule would do, an *s* or an
-# *ed*: it says the form of another word that it knows. Let us sort all answers by where they can come from:
+# *ed*: it says another word, mostly one of the right form. Let us sort all answers by where they can come from:
 
 # %%
 kinds = (  # label, colour, which
@@ -320,13 +321,14 @@ axis.legend(frameon=False, fontsize=8)
 show.figure(
     drawn,
     "Surprise at right answers about words never asked of, of which the base has read.",
-    "Bars of the mean surprise: the base's are high at both places; after LoRA both are much lower.",
+    "Bars of the mean surprise: the base's is low at the first token and high at the later ones; after LoRA both are near zero.",
 )
 assert of_tuned[0] < of_base[0] - 1
 assert of_tuned[1] < of_base[1]
 
 # %% [markdown]
-# At both, by several nats. That an answer comes now, of one word, and then the end, is news to the base.
+# Behind it: the later tokens, the end token among them, lose several nats, the first one about one. The base often knew
+# the word. That nothing follows it is news.
 #
 # ## Chat
 #
@@ -352,7 +354,7 @@ for question, said in zip(
 
 # %% [markdown]
 # The last three show what it cannot do. It has met no numbers of that size, no world outside of its village, and each
-# line is a request by itself: there is no "before". It answers as calmly as ever, or has not a word. Nothing in its
+# line is a request by itself: there is no "before". It answers as calmly as ever. Nothing in its
 # training said "I do not know", so it does not say so either.
 #
 # ## Exercises
@@ -371,7 +373,7 @@ for question, said in zip(
 # - The base knows without answering: begin the textbook's sentence, and it finishes it.
 # - Fine-tuning teaches the form, and carries what the base has read over to words that no question spoke of.
 # - Of words that the base has never read, a model this small knows hardly any form, not even by a rule.
-# - Outside of what it has read it is wrong, calmly, or silent: nobody taught it to say that it does not know.
+# - Outside of what it has read it is wrong, and calm about it: nobody taught it to say that it does not know.
 #
 # Next: [09 TensorFlow](09_tensorflow.ipynb). The whole course from raw text to chat, with figures:
 # [fine-tuning](../docs/finetuning.md). In the reader (`python3 run.py read`): [generate](../build/site/generate.html#stream).

@@ -457,7 +457,7 @@ def test_classify_names_the_class_and_its_probability(twin, piped, done, monkeyp
 
 MISUSES = [
     (["chat", "--weights", "labels with LoRA"], "is no finetune instructions run"),
-    (["chat", "--weights", "base"], "is no finetune instructions run"),
+    (["chat", "--weights", "base"], "is no finetune instructions run; give the folder of one, or marren-chat."),
     (["chat", "--weights", "nowhere"], "is no finetune instructions run"),
     (["classify", "--weights", "instructions", "a"], "is no finetune labels run"),
     (["classify", "--weights", "labels with LoRA", ""], "gives no token"),

@@ -79,6 +79,14 @@ def test_prompts(weights, capsys, monkeypatch):
     assert capsys.readouterr().out == tokenizer.decode(ids[1:]) + "\n"
 
 
+def test_a_prompt_longer_than_the_context_says_what_counts(weights, capsys):
+    seen = numpy_gpt.load_gpt2(weights).config.context_length
+    for words, note in ((2 * seen, f"Only the last {seen} of the prompt's"), (1, "")):
+        command = ["generate", "--weights", weights, "--prompt", "The " * words, "--max-new-tokens", "1"]
+        assert main(numpy_gpt, command) == 0
+        assert capsys.readouterr().err.startswith(note or "1 token,")
+
+
 def test_the_end_of_a_text(weights, tmp_path, capsys):
     """A model that always says <|endoftext|> stops at once, and that is not shown; unless it is told to go on."""
     model, tokenizer = numpy_gpt.load_gpt2(weights), tokenizer_of(weights)

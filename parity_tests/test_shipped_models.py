@@ -12,6 +12,7 @@ import torch_gpt
 from shared_gpt.checkpoints import open_checkpoint, shipped
 from shared_gpt.cli import main
 from shared_gpt.commands.loading import load_classifier, load_model, task_folder
+from shared_gpt.text.instructions import CLOSED_CATEGORIES
 from shared_gpt.training.run_folder import RunFolder
 from village import models
 from village.as_typed import bare
@@ -20,7 +21,7 @@ from village.held_out import cases_left_out
 from village.instructions import read_facts
 from village.language import word_cases
 from village.lessons import SEED, asked_cases, held_out, make_lessons
-from village.measures import read_as_people_ask, shares
+from village.measures import came_near, read_as_people_ask, shares
 from village.model_cards import model_card
 from village.reading import make_reading
 from village.recitation import recitations
@@ -83,6 +84,17 @@ def test_no_held_out_question_is_among_the_lessons(lessons):
     typed = {bare({"instruction": question}) for question, _ in read_as_people_ask()}
     assert len(typed) == 60
     assert not learnt & typed
+
+
+def test_what_training_came_near_is_a_small_part():
+    """The measures without it are those of the last column in docs/models.md."""
+    near = came_near()
+    counts = {
+        measure: sum(entry["category"] in CLOSED_CATEGORIES and bare(entry) in near for entry in entries)
+        for measure, entries in held_out().items()
+    }
+    assert counts == {"questions": 127, "words": 68, "wordings": 21}
+    assert bare({"instruction": "Write 68 in words."}) in near
 
 
 def test_no_held_out_wording_is_trained():
@@ -165,9 +177,10 @@ def test_both_twins_sort_alike():
     scores = []
     for twin, tensor in ((numpy_gpt, np.array), (torch_gpt, torch.tensor)):
         model, tokenizer, classes = load_classifier(twin, task_folder(SPAM))
-        ids = tokenizer.encode("You have won a prize, text CASH to 81234")
+        ids = tokenizer.encode("Claim your free prize now, call 0900 1234")
         scores.append(np.asarray(twin.predict_classes(model, tensor([ids]), np.array([len(ids) - 1]))))
     assert classes == ["ham", "spam"]
+    assert scores[0].argmax() == 1  # as the README shows it
     np.testing.assert_allclose(*scores, rtol=1e-4, atol=1e-4)
 
 

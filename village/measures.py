@@ -1,7 +1,11 @@
-"""How many questions a model answers rightly: of three kinds that it never trained on, and as people ask."""
+"""How many questions a model answers rightly: of three kinds that it never trained on, and as people ask.
+
+`python -m village measures` prints them for the chat model that ships, by category, and without what training came near.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any
 
@@ -9,7 +13,9 @@ from shared_gpt.text import Tokenizer
 from shared_gpt.text.instructions import CLOSED_CATEGORIES
 from shared_gpt.text.prompts import Entry
 from shared_gpt.training.instruction_tuning import answers, exact_matches
-from village.lessons import held_out
+from village.as_typed import bare
+from village.lessons import SEED, asked_cases, held_out, make_lessons
+from village.reading import make_reading
 
 AS_PEOPLE_ASK = Path(__file__).parent / "as_people_ask.tsv"
 MEASURES = ("questions", "words", "wordings", "as people ask")
@@ -54,3 +60,40 @@ def as_entry(question: str) -> Entry:
 def is_right(answer: str, good: Sequence[str]) -> bool:
     """Whether the answer is one of the good ones, but for capitals and the marks around it."""
     return answer.strip(MARKS).lower() in [each.strip(MARKS).lower() for each in good]
+
+
+def print_measures(twin: ModuleType, model: Any, tokenizer: Tokenizer, style: str) -> None:
+    """Every measure, by category, and how much is left of it without the questions that training came near."""
+    near = came_near()
+    for measure, entries in held_out().items():
+        given = answers(twin, model, tokenizer, entries, style)
+        print(f"{measure}: {shown(share_of(exact_matches(entries, given)))}")
+        kept = [pair for pair in zip(entries, given) if bare(pair[0]) not in near]
+        print(f"  without those that training came near: {shown(share_of(exact_matches(*zip(*kept))))}")
+        for category, (right, of) in sorted(exact_matches(entries, given).items()):
+            print(f"  {category:24}{right:4} of {of}")
+    people = shares(twin, model, tokenizer, style, MEASURES[3:])[MEASURES[3]]
+    print(f"{MEASURES[3]}: {shown(people)}")
+
+
+def shown(share: Share) -> str:
+    right, of = share
+    return f"{right / of:.1%} ({right} of {of})"
+
+
+def came_near() -> set[str]:
+    """Held-out questions, bare, of which training saw more than their words: those that stand word for word inside another
+    question or a sentence, and those about an opposite that was asked the other way round."""
+    lessons = make_lessons()
+    read = f" {bare({'instruction': make_reading(lessons)})} "
+    asked = asked_cases(Random(SEED))["antonyms"]
+    reversed_cases = {(answer, word) for word, answer in asked}
+    near = set()
+    for entries in held_out().values():
+        for entry in entries:
+            request = bare(entry)
+            about = {(word, entry["output"]) for word in request.split()}
+            turned = entry["category"] == "antonyms" and about & reversed_cases
+            if turned or f" {request} " in read:
+                near.add(request)
+    return near

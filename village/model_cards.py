@@ -37,7 +37,7 @@ WHAT = {
 USE = {
     "marren": 'numpy-gpt generate --prompt "One morning Bram Tolly"',
     "marren-chat": "numpy-gpt chat",
-    "marren-spam": 'numpy-gpt classify "You have won a prize, text CASH to 81234"',
+    "marren-spam": 'numpy-gpt classify "Claim your free prize now, call 0900 1234"',
 }
 MADE_OF = {
     "marren": "The stories (60,000 characters), the textbook and its statements in other words, the facts of the stories told "
@@ -51,18 +51,18 @@ MADE_OF = {
 }
 LIMITS = {
     "marren": "It knows one village and a school's primer, and English only as far as these go. It sees 64 tokens at once. "
-    "Without a prompt it mostly begins a story, with whole sentences from those that it has read, and loses its thread after "
-    "some of them. A prompt that no story begins with may be taken for a line of the school book.",
-    "marren-chat": "Each line is a request by itself; it remembers none of those before. It sees 64 tokens. It knows nothing "
-    "beyond its lessons, and never says so: it answers everything, sometimes with something of another kind. Sums of numbers "
-    "above ten and words that it has not met are guesses. One word in ten of each kind was kept from its questions, to measure "
-    "it.",
-    "marren-spam": "Messages in English, of the kinds that the village sends: 672 to learn from are few. It is no filter for "
-    "anybody's real letters.",
+    "Without a prompt it mostly begins with a story or its facts, with whole sentences from what it has read, and loses its "
+    "thread after some of them. A prompt that no story begins with may be taken for a line of the school book.",
+    "marren-chat": "Each line is a request by itself; it remembers none of those before. It sees 64 tokens at once. It knows "
+    "nothing beyond its lessons, and never says so: it answers everything, often with something of another kind. It cannot sort, "
+    "compare numbers or find the odd one out. Sums of numbers above ten are guesses, and so is everything about words that it "
+    "has not read. One word in ten of each kind was kept from its questions, to measure it.",
+    "marren-spam": "Messages in English, of the kinds that the village sends: 672 to learn from are few. It judges by the "
+    "wording of the village's own spam: many an ordinary fraud passes for ham, and capitals can turn its verdict.",
 }
 MEASURES = {
     "questions": "held-out questions with one right answer, most of which it met in other words",
-    "words": "questions about words that no training question asked of",
+    "words": "questions about words of which no training question asked that",
     "wordings": "questions in wordings that no training question had",
     "as people ask": "questions as people type them, judged by answers written by hand",
     "training": "messages it learnt from",

@@ -68,6 +68,11 @@ class Generate:
         if self.block is not None and not 0 <= self.block < model.config.n_layers:
             raise ValueError(f"block is {self.block}; the model has blocks 0 to {model.config.n_layers - 1}.")
         ids = self.encoded_prompt(tokenizer)
+        if len(ids) > (seen := model.config.context_length):
+            print(
+                f"Only the last {seen} of the prompt's {len(ids)} tokens count; the model sees no more.",
+                file=sys.stderr,
+            )
         end = None if self.go_on else tokenizer.eot
         guesses: list[int] = []
         stream = self.stream(twin, model, ids, end, guesses)

@@ -119,7 +119,8 @@ class RunFolder:
         """What task.json says under a key. Raises ValueError where this is no run of `finetune {task}`."""
         entries = read_json(self.task) if self.task.is_file() else {}
         if key not in entries:
-            raise ValueError(f"{self.path} is no finetune {task} run; give the folder of one.")
+            shipped = {"instructions": "marren-chat", "labels": "marren-spam"}[task]
+            raise ValueError(f"{self.path} is no finetune {task} run; give the folder of one, or {shipped}.")
         return entry(entries, key, kind, self.task)
 
     def checkpoints(self) -> list[Path]:
