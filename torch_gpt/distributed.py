@@ -7,6 +7,7 @@ batch, so all take the same step and stay equal.
 
 import itertools
 import os
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -17,6 +18,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from shared_gpt.training.processes import Processes
 from torch_gpt.model import GPTModel
+
+PAUSE = 0.3  # seconds
 
 
 class TorchProcesses(Processes):
@@ -79,8 +82,11 @@ class TorchProcesses(Processes):
         return call
 
     def close(self) -> None:
+        """Leave the group. Gloo's threads still have to let go of the last tensors, for which
+        they need an interpreter that is not ending: one that is would abort the process."""
         if self.size > 1:
             dist.destroy_process_group()
+            time.sleep(PAUSE)
 
 
 def sum_bucket(state: None, bucket: dist.GradBucket) -> torch.futures.Future[torch.Tensor]:
