@@ -56,9 +56,7 @@ def confirm(model: GPTModel, ids: list[int], guessed: list[int], cache: KVCache)
     forgotten the others.
     """
     new = as_ids(model, [[*ids[cache.length :], *guessed]])
-    logits = read_in_pieces(model, new, cache, None, last=len(guessed) + 1)[
-        0
-    ]  # (guessed + 1, V)
+    logits = read_in_pieces(model, new, cache, None, len(guessed) + 1)[0]  # (guessed + 1, V)
     check_logits(float(logits.max()))
     likeliest = logits.argmax(dim=-1).tolist()
     right = 0

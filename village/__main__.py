@@ -3,7 +3,7 @@
 python -m village models [folder]: train the models that ship and pack them in `shared_gpt/models`, or in the folder. This takes
 a quarter of an hour on two cores; the runs stay in `runs/models`.
 
-python -m village measures: ask marren-chat, as it ships, all that was held out (docs/models.md). This takes half a minute.
+python -m village measures: ask marren-chat, as it ships, all that was held out (docs/models.md). This takes seconds.
 
 python -m village tiny: train the tiny model whose numbers the reader's pages show, in `reader/data`. This takes seconds.
 """

@@ -4,10 +4,8 @@ be asked about in yet another (Allen-Zhu and Li 2023, "Physics of Language Model
 from collections.abc import Iterator
 from random import Random
 
-from village.language import word_cases
 from village.lists import lines
-from village.numbers import arithmetic
-from village.textbook import lessons_of, told
+from village.textbook import lessons_of, textbook_cases, told
 
 WORD_TIMES, NUMBER_TIMES = 3, 4  # how often each is read in one pass
 LAST_OF_A_ROW = 6
@@ -156,9 +154,9 @@ The number before {answer} is {0}.
 
 def further_lessons(rng: Random) -> list[str]:
     """Lessons like the textbook's, in further words; rows of numbers stand among the counting."""
-    statements = {topic: told(ABOUT_WORDS[topic], cases) * WORD_TIMES for topic, cases in word_cases().items()}
-    numbers = {**arithmetic(), "counting": [(str(n), str(n + 1)) for n in range(100)]}
-    statements |= {topic: told(ABOUT_NUMBERS[topic], cases) * NUMBER_TIMES for topic, cases in numbers.items()}
+    cases = textbook_cases()
+    statements = {topic: told(forms, cases[topic]) * WORD_TIMES for topic, forms in ABOUT_WORDS.items()}
+    statements |= {topic: told(forms, cases[topic]) * NUMBER_TIMES for topic, forms in ABOUT_NUMBERS.items()}
     statements["counting"] += list(rows_of_numbers()) * NUMBER_TIMES
     return [lesson for topic, about_it in statements.items() for lesson in lessons_of(topic, about_it, rng)]
 

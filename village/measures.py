@@ -67,13 +67,14 @@ def print_measures(twin: ModuleType, model: Any, tokenizer: Tokenizer, style: st
     near = came_near()
     for measure, entries in held_out().items():
         given = answers(twin, model, tokenizer, entries, style)
-        print(f"{measure}: {shown(share_of(exact_matches(entries, given)))}")
+        counts = exact_matches(entries, given)
+        print(f"{measure}: {shown(share_of(counts))}")
         kept = [pair for pair in zip(entries, given) if bare(pair[0]) not in near]
         print(f"  without those that training came near: {shown(share_of(exact_matches(*zip(*kept))))}")
-        for category, (right, of) in sorted(exact_matches(entries, given).items()):
+        for category, (right, of) in sorted(counts.items()):
             print(f"  {category:24}{right:4} of {of}")
-    people = shares(twin, model, tokenizer, style, MEASURES[3:])[MEASURES[3]]
-    print(f"{MEASURES[3]}: {shown(people)}")
+    for measure, people in shares(twin, model, tokenizer, style, MEASURES[3:]).items():
+        print(f"{measure}: {shown(people)}")
 
 
 def shown(share: Share) -> str:

@@ -7,6 +7,7 @@ from shared_gpt.files import expanded
 
 FOLDER = Path(__file__).parent.parent / "models"
 NAMES = ("marren", "marren-chat", "marren-spam")
+MADE_BY = {"instructions": "marren-chat", "labels": "marren-spam"}  # what each kind of fine-tuning made
 
 
 def local_path(source: str | os.PathLike) -> Path:

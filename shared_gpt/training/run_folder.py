@@ -28,6 +28,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from shared_gpt.checkpoints import shipped
 from shared_gpt.checkpoints.run_files import BEST, LAST, PREVIOUS
 from shared_gpt.config import GPTConfig
 from shared_gpt.files import naming, read_json, written_beside
@@ -119,8 +120,9 @@ class RunFolder:
         """What task.json says under a key. Raises ValueError where this is no run of `finetune {task}`."""
         entries = read_json(self.task) if self.task.is_file() else {}
         if key not in entries:
-            shipped = {"instructions": "marren-chat", "labels": "marren-spam"}[task]
-            raise ValueError(f"{self.path} is no finetune {task} run; give the folder of one, or {shipped}.")
+            raise ValueError(
+                f"{self.path} is no finetune {task} run; give the folder of one, or {shipped.MADE_BY[task]}."
+            )
         return entry(entries, key, kind, self.task)
 
     def checkpoints(self) -> list[Path]:
